@@ -1,0 +1,36 @@
+// The text log: what a person reads while a run goes on.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace precis {
+
+/// Lines for people: to stdout and, once opened, to a file. A silent log (other ranks than 0) swallows them.
+/// Each line is one write, so that lines of several processes do not mix. Thread-safe.
+class Log {
+ public:
+  explicit Log(bool speaks = true) : speaks_(speaks) {}
+
+  /// Appends to this file as well, from now on. Throws DataError when it cannot be opened.
+  void open(const std::filesystem::path& path);
+  void info(std::string_view line);
+  /// "warning: ..." on stderr and in the file.
+  void warn(std::string_view line);
+
+ private:
+  struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  void write(int fd, std::string_view line);
+
+  bool speaks_;
+  std::mutex mutex_;
+  std::unique_ptr<std::FILE, CloseFile> file_;
+};
+
+}  // namespace precis

@@ -1,0 +1,17 @@
+# Packages from the distribution, and LibTorch from where it is (see Torch.cmake).
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.9 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(Boost 1.70 REQUIRED COMPONENTS program_options)
+if(PRECIS_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(NOT TARGET yaml-cpp::yaml-cpp)  # yaml-cpp before 0.8 names its target without a namespace
+  add_library(yaml-cpp::yaml-cpp INTERFACE IMPORTED)
+  target_link_libraries(yaml-cpp::yaml-cpp INTERFACE yaml-cpp)
+endif()
+if(PRECIS_TORCH)
+  find_package(MPI REQUIRED COMPONENTS CXX)
+  include(Torch)
+endif()
