@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lib/base/random.h"
+
 namespace precis {
 
 RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_targets) {
@@ -36,6 +38,7 @@ RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_t
     const int64_t begin = batch.host_offsets[b];
     const int64_t length = batch.host_offsets[b + 1] - begin;
     batch.sample_keys.data_ptr<int64_t>()[b] = static_cast<int64_t>(sample.key);
+    batch.dropout_key = mix_key({batch.dropout_key, sample.key});
     for (int64_t t = 0; t < length; ++t) {
       tokens[begin + t] = sample.tokens[static_cast<size_t>(t)];
       positions[begin + t] = t;

@@ -26,6 +26,7 @@ struct RaggedBatch {
   at::Tensor target_rows;  ///< [M], ascending
   at::Tensor targets;      ///< [M], the tokens wanted there
   at::Tensor sample_keys;  ///< [B]
+  uint64_t dropout_key = 0;  ///< of the whole micro-batch, where dropout cannot go by sample (attention on CUDA)
   std::vector<int32_t> host_offsets;  ///< offsets, on the host
   int64_t max_length = 0;             ///< longest sample, in input tokens
 

@@ -1,0 +1,83 @@
+// One optimizer step over all ranks.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "lib/comm/collectives.h"
+#include "lib/comm/world.h"
+#include "lib/data/ragged_batch.h"
+#include "lib/model/gpt.h"
+#include "lib/train/adamw.h"
+#include "lib/train/flat_parameters.h"
+
+namespace precis {
+
+/// Dynamic loss scaling for float16, as torch's GradScaler: halved when a gradient is not finite (that step is skipped), doubled after
+/// 2,000 good ones. Other dtypes: scale 1, and nothing changes.
+class LossScaler {
+ public:
+  explicit LossScaler(bool active) : scale_(active ? 65536.0 : 1.0), active_(active) {}
+  double scale() const { return scale_; }
+  int64_t good_steps() const { return good_steps_; }
+  void restore(double scale, int64_t good_steps) {
+    if (active_) scale_ = scale, good_steps_ = good_steps;
+  }
+  void update(bool finite);
+
+ private:
+  double scale_;
+  bool active_;
+  int64_t good_steps_ = 0;
+};
+
+/// What one optimizer step did, over all ranks.
+struct StepResult {
+  double loss = 0;       ///< nats per target token, of the whole global batch
+  double grad_norm = 0;  ///< before clipping
+  double learning_rate = 0;
+  int64_t samples = 0;
+  int64_t tokens = 0;         ///< input tokens
+  int64_t target_tokens = 0;
+  double seconds = 0;         ///< wall time of this rank
+  double loss_scale = 1;
+  bool skipped = false;       ///< the gradient was not finite
+  bool stop = false;          ///< some rank was asked to stop
+  uint64_t plan = 0;          ///< digest of the step's samples
+};
+
+/// What a step is given besides its micro-batches.
+struct StepInput {
+  int64_t total_targets = 0;  ///< over all micro-batches and ranks: every loss is divided by this
+  double learning_rate = 0;
+  double dropout = 0;
+  bool stop_requested = false;  ///< of this rank; the result's `stop` says it for all
+};
+
+/// Forward and backward of this rank's micro-batches, sums over ranks that begin during the last backward, clipping, AdamW.
+class TrainStep {
+ public:
+  struct Parts {
+    Gpt& model;
+    FlatParameters& parameters;
+    AdamW& optimizer;
+    LossScaler& scaler;
+    Collectives& collectives;
+    const World& world;
+  };
+  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes);
+
+  /// Collective. Throws an Error when loss or gradient are not finite where no loss scaling can help.
+  StepResult run(std::span<const RaggedBatch> micro_batches, const StepInput& input);
+
+ private:
+  void send(int64_t final_count);
+  double gradient_norm() const;
+
+  Parts parts_;
+  double grad_clip_;
+  int64_t bucket_;
+  int64_t sent_ = 0;
+};
+
+}  // namespace precis
