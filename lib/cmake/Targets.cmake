@@ -6,12 +6,38 @@ target_compile_options(precis_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PRECIS_WERROR}>>:-Werror>)
 
-# precis_library(NAME [dependencies...]): lib/NAME/*.cpp as a static library precis_NAME. Dependencies without
-# a prefix are folders of lib.
+# precis_use_pch(TARGET): the precompiled header that all users of LibTorch share; it is compiled once, as precis_pch.
+function(precis_use_pch target)
+  if(NOT TARGET precis_pch)
+    file(WRITE ${CMAKE_BINARY_DIR}/precis_pch.cpp "")
+    add_library(precis_pch OBJECT ${CMAKE_BINARY_DIR}/precis_pch.cpp)
+    target_link_libraries(precis_pch PRIVATE precis_options precis_torch fmt::fmt-header-only Threads::Threads)
+    target_compile_options(precis_pch PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # for ccache
+    target_precompile_headers(precis_pch PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${CMAKE_SOURCE_DIR}/lib/cmake/torch_pch.h>)
+  endif()
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+  target_precompile_headers(${target} REUSE_FROM precis_pch)
+endfunction()
+
+# precis_library(NAME [dependencies...]): lib/NAME/*.cpp as a static library precis_NAME, and *.cu where own CUDA kernels
+# are built. Dependencies without a prefix are folders of lib. Files named *cpu_kernels*.cpp are compiled for
+# PRECIS_CPU_ARCH, all others for the compiler's default.
 function(precis_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
-  add_library(precis_${name} STATIC ${sources})
+  if(PRECIS_HAS_CUDA_KERNELS)
+    file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cu)
+  endif()
+  add_library(precis_${name} STATIC ${sources} ${cuda_sources})
   target_link_libraries(precis_${name} PUBLIC precis_options)
+  if(precis_torch IN_LIST ARGN)
+    precis_use_pch(precis_${name})
+  endif()
+  set(kernels ${sources})
+  list(FILTER kernels INCLUDE REGEX "cpu_kernels[^/]*\\.cpp$")
+  if(kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set_source_files_properties(${kernels} PROPERTIES
+      COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
+  endif()
   foreach(dependency IN LISTS ARGN)
     if(dependency MATCHES "::|^precis_")
       target_link_libraries(precis_${name} PUBLIC ${dependency})
@@ -27,6 +53,10 @@ function(precis_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   list(TRANSFORM ARGN PREPEND precis_)
   target_link_libraries(${name} PRIVATE ${ARGN})
+  if(NOT TARGET programs)
+    add_custom_target(programs)
+  endif()
+  add_dependencies(programs ${name})
   if(PRECIS_ROOT_LINKS)
     add_custom_command(TARGET ${name} POST_BUILD
       COMMAND ${CMAKE_COMMAND} -E create_symlink $<TARGET_FILE:${name}> ${CMAKE_SOURCE_DIR}/${name})

@@ -1,43 +1,47 @@
 # LibTorch as the imported target precis_torch, made from its include and lib folders: find_package(Torch) stops
 # where a CUDA build of LibTorch finds no CUDA toolkit, and we need none for the CPU or without own kernels.
-# Where it is looked for: PRECIS_TORCH_DIR, Torch_DIR or CMAKE_PREFIX_PATH, python3's torch, .deps/ of the checkout.
+# Three builds: CPU; GPU without own kernels (PRECIS_HAS_CUDA); with them (PRECIS_HAS_CUDA_KERNELS too).
 
-set(PRECIS_TORCH_DIR "" CACHE PATH "Folder of LibTorch that holds include/ and lib/")
-
-function(precis_find_torch result)
-  set(places ${PRECIS_TORCH_DIR})
-  if(Torch_DIR)
-    get_filename_component(place ${Torch_DIR}/../../.. ABSOLUTE)
-    list(APPEND places ${place})
-  endif()
-  list(APPEND places ${CMAKE_PREFIX_PATH})
-  execute_process(
-    COMMAND python3 -c "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
-    OUTPUT_VARIABLE place OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  list(APPEND places ${place})
-  file(GLOB found ${CMAKE_SOURCE_DIR}/.deps/lib/python3*/site-packages/torch ${CMAKE_SOURCE_DIR}/.deps/torch)
-  list(APPEND places ${found})
-  foreach(place IN LISTS places)
-    if(EXISTS ${place}/include/ATen/ATen.h AND EXISTS ${place}/lib/libtorch_cpu.so)
-      set(${result} ${place} PARENT_SCOPE)
-      return()
-    endif()
-  endforeach()
+set(PRECIS_TORCH_DIR "" CACHE PATH "Folder of LibTorch that holds include/ and lib/; empty: looked for")
+include(LocateTorch)
+precis_locate_torch(torch_dir PRECIS_TORCH_VERSION)
+if(NOT torch_dir)
   message(FATAL_ERROR "LibTorch was not found. Run launch/setup.sh, or name its folder: -DPRECIS_TORCH_DIR=...")
-endfunction()
-
-precis_find_torch(torch_dir)
-file(STRINGS ${torch_dir}/include/torch/version.h torch_version_line REGEX "define TORCH_VERSION ")
-string(REGEX REPLACE ".*\"(.*)\".*" "\\1" PRECIS_TORCH_VERSION "${torch_version_line}")
+endif()
 message(STATUS "LibTorch ${PRECIS_TORCH_VERSION} in ${torch_dir}")
 
 add_library(precis_torch INTERFACE)
 target_include_directories(precis_torch SYSTEM INTERFACE ${torch_dir}/include)
+target_compile_definitions(precis_torch INTERFACE PRECIS_TORCH_VERSION="${PRECIS_TORCH_VERSION}")
 target_link_libraries(precis_torch INTERFACE ${torch_dir}/lib/libtorch_cpu.so ${torch_dir}/lib/libc10.so)
-# The wheel's own libraries lie beside it and in the nvidia/*/lib folders beside torch.
+
+# What LibTorch needs lies in its own lib folder (archive) or in nvidia/*/lib beside it (wheel): the linker is told
+# where, and its own RPATH finds it at run time. Programs get DT_RPATH, not RUNPATH: it goes before LD_LIBRARY_PATH, so
+# that a toolkit or an NCCL named there is not loaded in place of the one LibTorch was built with.
 get_filename_component(site_packages ${torch_dir}/.. ABSOLUTE)
-file(GLOB nvidia_libs ${site_packages}/nvidia/*/lib)
-set(CMAKE_BUILD_RPATH ${torch_dir}/lib ${nvidia_libs})
-foreach(folder ${nvidia_libs})
+file(GLOB torch_lib_dirs ${site_packages}/nvidia/*/lib)
+list(APPEND torch_lib_dirs ${torch_dir}/lib)
+set(CMAKE_BUILD_RPATH ${torch_lib_dirs})
+target_link_options(precis_torch INTERFACE -Wl,--disable-new-dtags)
+foreach(folder IN LISTS torch_lib_dirs)
   target_link_options(precis_torch INTERFACE -Wl,-rpath-link,${folder})
 endforeach()
+
+# The file that `library` (a file of LibTorch) loads for the soname that begins with `name`; empty where it is not there.
+function(precis_loaded_by library name result)
+  set(${result} "" PARENT_SCOPE)
+  execute_process(COMMAND readelf -d ${torch_dir}/lib/${library} OUTPUT_VARIABLE dynamic ERROR_QUIET)
+  if(dynamic MATCHES "NEEDED[^\n]*\\[(${name}[^]]*)\\]")
+    set(soname ${CMAKE_MATCH_1})
+    find_file(found ${soname} PATHS ${torch_lib_dirs} NO_CACHE NO_DEFAULT_PATH)
+    if(NOT found)  # a LibTorch that was built on this machine loads the system's
+      find_file(found ${soname} PATHS ENV LD_LIBRARY_PATH PATH_SUFFIXES lib64 lib NO_CACHE
+        HINTS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda)
+    endif()
+    if(found)
+      set(${result} ${found} PARENT_SCOPE)
+    endif()
+  endif()
+endfunction()
+
+include(Cuda)

@@ -1,0 +1,208 @@
+#!/usr/bin/env bash
+# launch/setup.sh [--tests] [--build] [--cuda] [--bundle FILE] [-DOPTION=VALUE...]
+# Makes this checkout ready to build: uses what is there, installs what is missing (launch/packages.txt, and LibTorch).
+#   --tests        also what the tests and benchmarks need
+#   --build        configure and build in build/ (BUILD_DIR names another), with the tests after --tests
+#   --cuda         fetch the CUDA side of LibTorch even where neither a GPU nor nvcc is seen
+#   --bundle FILE  pack the programs and the libraries they need, LibTorch apart, for reuse elsewhere
+#   -DNAME=VALUE   goes to CMake as it is: -DPRECIS_CUDA=off, -DPRECIS_TORCH_DIR=...
+# A second run finds all in place and takes a second or two. Exit codes: 0 ready, 2 usage, 1 something is missing.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${BUILD_DIR:-$root/build}
+torch_version=2.11.0
+
+say() { echo "setup: $*"; }
+fail() {
+  echo "setup: $*" >&2
+  exit 1
+}
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+
+want_tests=no want_build=no want_cuda=auto bundle='' cmake_options=()
+while (($#)); do
+  case $1 in
+    --tests) want_tests=yes ;;
+    --build) want_build=yes ;;
+    --cuda) want_cuda=yes ;;
+    --bundle) bundle=${2:?--bundle needs a file name} && shift ;;
+    -DPRECIS_CUDA=[oO][fF][fF]) want_cuda=no cmake_options+=("$1") ;;
+    -D?*) cmake_options+=("$1") ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && echo "setup: unknown argument '$1'" >&2 && exit 2 ;;
+  esac
+  shift
+done
+
+# --- What the system lacks -------------------------------------------------------------------------------------------
+
+# Prints the lines of packages.txt (first columns given) whose program or header is not there.
+missing_packages() {
+  local groups=$1 compiler=${CXX:-g++} group probe rest headers='' gone
+  local include_options=()
+  local prefixes=${CMAKE_PREFIX_PATH-}
+  for prefix in ${CONDA_PREFIX-} ${prefixes//:/ }; do
+    include_options+=("-I$prefix/include")
+  done
+  if command -v mpicxx >/dev/null; then
+    for folder in $(mpicxx --showme:incdirs 2>/dev/null); do include_options+=("-I$folder"); done
+  fi
+  while read -r group probe rest; do
+    [[ $group =~ ^($groups)$ ]] || continue
+    case $probe in
+      program:g++) command -v "$compiler" >/dev/null || echo "$group $probe $rest" ;;
+      program:*) command -v "${probe#*:}" >/dev/null || echo "$group $probe $rest" ;;
+      python:*) python3 -c "import ${probe#*:}" 2>/dev/null || echo "$group $probe $rest" ;;
+      header:*) headers+="#if !__has_include(<${probe#*:}>)"$'\n'"@$group $probe $rest"$'\n#endif\n' ;;
+    esac
+  done < <(sed 's/#.*//' "$root/launch/packages.txt")
+  if gone=$("$compiler" -E -P -x c++ "${include_options[@]}" - <<<"$headers" 2>/dev/null); then
+    sed -n 's/^@ *//p' <<<"$gone" | sed 's/ *: */:/g; s/ *\/ */\//g'
+  else  # no compiler yet: then the headers are taken for missing
+    sed -n 's/^@//p' <<<"$headers"
+  fi
+}
+
+# Runs a command as root; false where that cannot be.
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    sudo "$@"
+  else
+    return 77
+  fi
+}
+
+list_missing() {
+  printf '  %-32s %-30s %-12s %-18s %s\n' 'needed' 'apt' 'module' 'conda-forge' 'spack'
+  while read -r _ probe apt module conda spack; do
+    printf '  %-32s %-30s %-12s %-18s %s\n' "$probe" "$apt" "$module" "$conda" "$spack"
+  done <<<"$1"
+}
+
+install_packages() {
+  local groups=$1 missing packages
+  missing=$(missing_packages "$groups")
+  [[ -n $missing ]] || return 0
+  packages=$(awk '{print $3}' <<<"$missing" | sort -u | tr '\n' ' ')
+  if command -v apt-get >/dev/null && as_root true; then
+    say "installing $packages"
+    # shellcheck disable=SC2086
+    { as_root apt-get -qq update &&
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $packages >/dev/null; } ||
+      fail "apt-get could not install: $packages"
+    missing=$(missing_packages "$groups")
+    [[ -n $missing ]] || return 0
+  fi
+  {
+    echo "setup: these are missing, and cannot be installed from here (no apt-get, or neither root nor sudo):"
+    list_missing "$missing"
+    echo "setup: install them by one of these names (module load, conda install, spack load), then run this again"
+  } >&2
+  exit 1
+}
+
+check_versions() {
+  local cmake_version gcc_version
+  cmake_version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9]*\.[0-9]*\).*/\1/p')
+  [[ $(printf '%s\n' 3.22 "$cmake_version" | sort -V | head -n 1) == 3.22 ]] ||
+    fail "cmake is $cmake_version, and 3.22 or later is needed (module cmake, pip or conda install cmake)"
+  gcc_version=$("${CXX:-g++}" -dumpversion)
+  ((${gcc_version%%.*} >= 11)) || fail "${CXX:-g++} is $gcc_version, and GCC 11 or later is needed (module gcc; CXX names it)"
+  [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]] ||
+    fail "mpirun ($(command -v mpirun)) is not Open MPI's; Precis is written for Open MPI 4 (apt openmpi-bin, module openmpi)"
+}
+
+# --- LibTorch --------------------------------------------------------------------------------------------------------
+
+# "FOLDER VERSION" of the LibTorch the build will take; empty where there is none.
+locate_torch() {
+  local options=() option found
+  for option in "${cmake_options[@]}"; do
+    [[ $option =~ ^-D(PRECIS_TORCH_DIR|Torch_DIR|CMAKE_PREFIX_PATH)= ]] && options+=("$option")
+  done
+  found=$(cmake "${options[@]}" -P "$root/lib/cmake/LocateTorch.cmake") || return 1
+  grep '^-- ' <<<"$found" | sed 's/^-- /setup: /' >&2 || true
+  grep -v '^-- ' <<<"$found" || true
+}
+
+# What of torch's requirements its C++ libraries load: all of CUDA, or the two that even libtorch_cpu.so names.
+torch_requirements() {
+  "$root/.deps/bin/python" - "$1" <<'PYTHON'
+import importlib.metadata, re, sys
+for requirement in importlib.metadata.requires("torch"):
+    name = re.match(r"[\w.-]+", requirement)[0].lower()
+    if name == "cuda-toolkit":
+        if sys.argv[1] == "cpu":
+            requirement = re.sub(r"\[.*?\]", "[cudart,cupti]", requirement)
+    elif not name.startswith("nvidia-") or "extra ==" in requirement:
+        continue
+    elif sys.argv[1] == "cpu" and not re.search("cuda-(runtime|cupti)", name):
+        continue
+    print(requirement)
+PYTHON
+}
+
+# LibTorch from the torch wheel, into the git-ignored .deps/. The stamp names what is there in full.
+fetch_torch() {
+  local side=cpu requirements
+  if [[ $want_cuda == yes ]] || { [[ $want_cuda == auto ]] && has_gpu_or_nvcc; }; then side=cuda; fi
+  [[ $(cat "$root/.deps/complete" 2>/dev/null) =~ ^torch\ $torch_version\ ($side|cuda)$ ]] && return 0
+  install_packages 'torch'
+  say "fetching LibTorch $torch_version (the torch wheel, $side side) into .deps/"
+  [[ -x $root/.deps/bin/pip ]] || python3 -m venv "$root/.deps" || fail "python3 -m venv $root/.deps did not work"
+  "$root/.deps/bin/pip" install -q --no-deps --no-compile "torch==$torch_version" ||
+    fail "pip could not fetch torch $torch_version (is there a network? python3 is $(python3 -V), 3.10 or later is needed)"
+  mapfile -t requirements < <(torch_requirements $side)
+  if ((${#requirements[@]})); then
+    "$root/.deps/bin/pip" install -q --no-compile --no-warn-conflicts "${requirements[@]}" || fail "pip could not fetch ${requirements[*]}"
+  fi
+  echo "torch $torch_version $side" >"$root/.deps/complete"
+}
+
+has_gpu_or_nvcc() {
+  compgen -G '/dev/nvidia[0-9]*' >/dev/null || [[ -e /dev/dxg ]] || command -v nvcc >/dev/null ||
+    [[ -x /usr/local/cuda/bin/nvcc ]]
+}
+
+# --- Build -----------------------------------------------------------------------------------------------------------
+
+# Compilers at once: as many as cores, and as memory allows (a file on LibTorch takes about 1.5 GB).
+jobs_that_fit() {
+  local memory
+  memory=$(awk '/MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
+  local cores
+  cores=$(nproc)
+  echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
+}
+
+build_all() {
+  local options=("${cmake_options[@]}") target=programs wanted
+  if [[ $want_tests == yes ]]; then
+    options+=(-DPRECIS_TESTS=ON -DPRECIS_BENCH=ON)
+    target=all
+  elif ! grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt" 2>/dev/null; then
+    options+=(-DPRECIS_TESTS=OFF -DPRECIS_BENCH=OFF)
+  fi
+  wanted="$torch ${options[*]-}"
+  if [[ ! -f $build/build.ninja || $(cat "$build/configured" 2>/dev/null) != "$wanted" ]]; then
+    mkdir -p "$build"
+    cmake -S "$root" -B "$build" -G Ninja "${options[@]}" >"$build/configure.log" 2>&1 ||
+      { cat "$build/configure.log" >&2 && fail "cmake could not configure $build"; }
+    grep -E '^-- (LibTorch|CUDA|Own)' "$build/configure.log" | sed 's/^-- /setup: /' || true
+    echo "$wanted" >"$build/configured"
+  fi
+  ninja -C "$build" -j "$(jobs_that_fit)" "$target" || fail "the build in $build did not succeed"
+}
+
+install_packages "$([[ $want_tests == yes ]] && echo 'build|run|tests' || echo 'build|run')"
+check_versions
+torch=$(locate_torch) || exit 1
+if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
+  fetch_torch
+  torch=$(locate_torch)
+fi
+[[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
+say "ready: LibTorch ${torch##* } in ${torch% *}"
+if [[ $want_build == yes || -n $bundle ]]; then build_all; fi

@@ -1,0 +1,71 @@
+"""Checks that every #include of lib/ and apps/ points downward: to a folder that the CMakeLists.txt beside it names, or
+to one that those name in turn; and that MPI, NCCL, yaml-cpp and LibTorch stay in the folders that may use them."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+ONLY_IN = {r"mpi\.h": "comm", r"nccl\.h": "comm", r"yaml-cpp/": "config", r"boost/": "config"}
+TORCH = re.compile(r"(ATen|torch|c10|caffe2)/")
+
+
+def declared(path, command):
+    """NAME -> what it names, of each `command(NAME what...)` line."""
+    lines = re.findall(rf"^\s*{command}\(([^)]*)\)", path.read_text(), re.M)
+    return {words[0]: set(words[1:]) for words in map(str.split, lines)}
+
+
+def closure(names, libraries):
+    reached, todo = set(), list(names)
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo += libraries.get(name, ())
+    return reached
+
+
+def problems_in(path, allowed, folder):
+    for bracket, target in INCLUDE.findall(path.read_text(errors="replace")):
+        where = f"{path.relative_to(ROOT)} includes {target}"
+        if bracket == '"' and not target.startswith("lib/"):
+            yield f"{where}: write it from the root of the checkout, \"lib/FOLDER/FILE.h\""
+        elif target.startswith("lib/"):
+            if target.split("/")[1] not in allowed:
+                yield f"{where}: {folder} may use {', '.join(sorted(n for n in allowed if n.isalpha()))}"
+            elif not (ROOT / target).is_file():
+                yield f"{where}: there is no such file"
+        for pattern, home in ONLY_IN.items():
+            if re.match(pattern, target) and folder != f"lib/{home}":
+                yield f"{where}: only lib/{home} may"
+        if TORCH.match(target):
+            if "precis_torch" not in allowed:
+                yield f"{where}: {folder} does not use LibTorch"
+            elif target == "torch/torch.h":
+                yield f"{where}: it costs 15 s a file; include the ATen or torch/csrc header that is meant"
+
+
+def main():
+    libraries = declared(ROOT / "lib/CMakeLists.txt", "precis_library")
+    programs = declared(ROOT / "apps/CMakeLists.txt", "precis_program")
+    if not libraries or not programs:
+        sys.exit("no precis_library or precis_program lines were found")
+    problems, num_files = [], 0
+    for name, used in libraries.items():
+        if name in closure(used, libraries):
+            problems.append(f"lib/{name}, by way of what it names, uses itself")
+        for path in sorted((ROOT / "lib" / name).rglob("*")):
+            if path.suffix in {".h", ".cpp", ".cu", ".cuh"}:
+                num_files += 1
+                problems += problems_in(path, closure(used | {name}, libraries), f"lib/{name}")
+    for name, used in programs.items():
+        num_files += 1
+        problems += problems_in(ROOT / "apps" / f"{name}.cpp", closure(used, libraries), f"apps/{name}.cpp")
+    undeclared = {p.name for p in (ROOT / "lib").iterdir() if p.is_dir()} - set(libraries) - {"cmake"}
+    problems += [f"lib/{name} is not in lib/CMakeLists.txt" for name in sorted(undeclared)]
+    print("\n".join(problems) or f"{num_files} files: every include points downward")
+    return 1 if problems else 0
+
+
+sys.exit(main())
