@@ -1,0 +1,52 @@
+// Just enough JSON for vocabularies and for lines of texts and ids, at the speed of the tokenizer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace precis {
+
+/// Reads JSON from left to right. What is malformed throws DataError: "NAME, line 3, column 7: expected a string, got ...".
+/// Holds views only: text and name must outlive it.
+class JsonReader {
+ public:
+  /// `first_line`: the number of the text's first line in what `name` names.
+  JsonReader(std::string_view text, std::string_view name, int64_t first_line = 1)
+      : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()), name_(name), first_line_(first_line) {}
+
+  /// Skips white space; true if nothing follows.
+  bool at_end();
+  /// Skips white space and takes `token` if it is next.
+  bool take(char token);
+  /// take(), or else an error.
+  void expect(char token);
+  /// Throws unless nothing but white space follows.
+  void expect_end();
+  /// A string, unescaped, as UTF-8. `out` is overwritten. Lone surrogates and bytes that are no UTF-8 are errors.
+  void read_string(std::string& out);
+  /// An integer within 32 bits.
+  int32_t read_integer();
+  /// Throws about the place where the last read began.
+  [[noreturn]] void fail_at_last(const std::string& what) const;
+
+ private:
+  [[noreturn]] void fail(const char* where, const std::string& what) const;
+  [[noreturn]] void fail_expected(const std::string& what) const;
+  void skip_blanks();
+  void read_escape(std::string& out);
+  uint32_t read_hex4(const char* escape);
+  void copy_character(std::string& out);
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  const char* last_ = begin_;
+  std::string_view name_;
+  int64_t first_line_;
+};
+
+/// Appends text as a JSON string with its quotes. Sequences that are no UTF-8 become U+FFFD, as Python's "replace" does.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace precis
