@@ -19,6 +19,9 @@ function(precis_use_pch target)
   target_precompile_headers(${target} REUSE_FROM precis_pch)
 endfunction()
 
+# What lets a compiler make vector code of sums, without giving up NaN and infinity.
+set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fassociative-math)
+
 # precis_library(NAME [dependencies...]): lib/NAME/*.cpp as a static library precis_NAME, and *.cu where own CUDA kernels
 # are built. Dependencies without a prefix are folders of lib. Files named *cpu_kernels*.cpp are compiled for
 # PRECIS_CPU_ARCH, all others for the compiler's default.
@@ -36,7 +39,7 @@ function(precis_library name)
   list(FILTER kernels INCLUDE REGEX "cpu_kernels[^/]*\\.cpp$")
   if(kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${kernels} PROPERTIES
-      COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
+      COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH};${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
   endif()
   foreach(dependency IN LISTS ARGN)
     if(dependency MATCHES "::|^precis_")

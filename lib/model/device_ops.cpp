@@ -131,7 +131,10 @@ AttentionState attention(const RaggedBatch& batch, int64_t n_head, Dropout dropo
   const at::Tensor q = part(qkv, 0, n_head), k = part(qkv, 1, n_head), v = part(qkv, 2, n_head);
   const double p = dropout.threshold / 65536.0;
   // CUDA's attention kernels draw by batch slot from the generator: seeding it by micro-batch and block makes them repeatable.
-  if (dropout.active()) at::globalContext().defaultGenerator(qkv.device()).set_current_seed(dropout.key(static_cast<uint64_t>(batch.dropout_key)));
+  if (dropout.active()) {
+    at::Generator generator = at::globalContext().defaultGenerator(qkv.device());
+    generator.set_current_seed(dropout.key(batch.dropout_key));
+  }
   AttentionState state;
   at::Tensor result;
   if (flash_fits(qkv)) {
