@@ -21,6 +21,13 @@ function(precis_library name)
   endforeach()
 endfunction()
 
+# precis_cpu_kernels(FILE...): files that are compiled for PRECIS_CPU_ARCH; paths from the current folder.
+function(precis_cpu_kernels)
+  if(PRECIS_CPU_ARCH)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -march=${PRECIS_CPU_ARCH})
+  endif()
+endfunction()
+
 # precis_program(NAME libraries...): apps/NAME.cpp as NAME in the build folder, with a link at the root of the checkout.
 function(precis_program name)
   add_executable(${name} ${name}.cpp)

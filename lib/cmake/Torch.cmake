@@ -27,13 +27,25 @@ function(precis_find_torch result)
 endfunction()
 
 precis_find_torch(torch_dir)
-file(STRINGS ${torch_dir}/include/torch/version.h torch_version_line REGEX "define TORCH_VERSION ")
-string(REGEX REPLACE ".*\"(.*)\".*" "\\1" PRECIS_TORCH_VERSION "${torch_version_line}")
+set(torch_version_file ${torch_dir}/include/torch/headeronly/version.h)
+if(NOT EXISTS ${torch_version_file})  # LibTorch before 2.9
+  set(torch_version_file ${torch_dir}/include/torch/csrc/api/include/torch/version.h)
+endif()
+set(parts)
+foreach(part MAJOR MINOR PATCH)
+  file(STRINGS ${torch_version_file} line REGEX "define TORCH_VERSION_${part} ")
+  string(REGEX REPLACE ".* ([0-9]+).*" "\\1" number "${line}")
+  list(APPEND parts ${number})
+endforeach()
+list(JOIN parts . PRECIS_TORCH_VERSION)
 message(STATUS "LibTorch ${PRECIS_TORCH_VERSION} in ${torch_dir}")
 
 add_library(precis_torch INTERFACE)
 target_include_directories(precis_torch SYSTEM INTERFACE ${torch_dir}/include)
 target_link_libraries(precis_torch INTERFACE ${torch_dir}/lib/libtorch_cpu.so ${torch_dir}/lib/libc10.so)
+# at::parallel_for is a serial loop in files that are compiled without OpenMP.
+find_package(OpenMP REQUIRED)
+target_link_libraries(precis_torch INTERFACE OpenMP::OpenMP_CXX)
 # The wheel's own libraries lie beside it and in the nvidia/*/lib folders beside torch.
 get_filename_component(site_packages ${torch_dir}/.. ABSOLUTE)
 file(GLOB nvidia_libs ${site_packages}/nvidia/*/lib)
