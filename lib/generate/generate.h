@@ -1,0 +1,37 @@
+// Decoding as transformers' generate does it in float32, token for token.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "lib/generate/decoder.h"
+#include "lib/generate/generation_config.h"
+#include "lib/generate/strategy.h"
+
+namespace precis {
+
+struct GenerateOptions {
+  int32_t end_token = 0;
+  int64_t max_batch_rows = 32;  ///< sequences decoded at once, each beam being one
+  int64_t max_batch_tokens =
+      16384;  ///< positions of their caches: rows * (longest prompt + max_new_tokens)
+  std::function<void(size_t done)> progress =
+      {};  ///< called with the number of prompts done whenever it has grown
+};
+
+/// Which prompts are decoded together: indices, longest prompts first, so that a batch that is too
+/// large for the memory fails at once. A batch has at least one prompt, whatever the limits.
+std::vector<std::vector<size_t>> plan_batches(std::span<const Prompt> prompts,
+                                              const GenerationConfig& config,
+                                              const GenerateOptions& options);
+
+/// New tokens of each prompt, in the order of the prompts, without the end token. Finished rows
+/// leave the batch; the texts do not depend on how prompts are batched. No prompt may be empty.
+/// Throws ConfigError as config.validate().
+std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Prompt> prompts,
+                                           const GenerationConfig& config,
+                                           const GenerateOptions& options);
+
+}  // namespace precis

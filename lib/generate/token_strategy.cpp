@@ -1,0 +1,95 @@
+#include "lib/generate/token_strategy.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace precis {
+namespace {
+
+/// A device gives the k best only: a few more show whether others tie with the last of the k, which
+/// top-k keeps too.
+constexpr int64_t kPossibleTies = 16;
+
+}  // namespace
+
+TokenStrategy::TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
+                             int32_t end_token, Finished finished)
+    : max_new_tokens_(config.max_new_tokens),
+      end_token_(end_token),
+      processors_(make_processors(config, end_token)),
+      finished_(std::move(finished)) {
+  if (config.samples()) sampler_.emplace(config);
+  for (size_t place = 0; place < batch.size(); ++place) {
+    const Prompt& prompt = *batch[place];
+    const uint64_t key = mix_key({static_cast<uint64_t>(config.seed), prompt.key});
+    texts_.push_back(
+        {place, static_cast<int64_t>(prompt.tokens.size()), prompt.tokens, RandomStream(key), {}});
+    texts_.back().tokens.reserve(prompt.tokens.size() + static_cast<size_t>(max_new_tokens_));
+  }
+}
+
+void TokenStrategy::choose(const at::Tensor& logits) {
+  append(next_tokens(logits));
+}
+
+std::vector<int32_t> TokenStrategy::next_tokens(const at::Tensor& logits) {
+  if (processors_.empty() && !sampler_) return argmax_rows(logits);
+  if (processors_.empty() && sampler_->top_k() > 0 && !logits.is_cpu()) {
+    return draw_from_device(logits);
+  }
+  host_.load(logits);
+  std::vector<int32_t> tokens(texts_.size());
+  for_rows(host_.num_rows(), [&](int64_t i) {
+    const auto row = static_cast<size_t>(i);
+    tokens[row] = next_token(texts_[row], host_.row(i));
+  });
+  return tokens;
+}
+
+int32_t TokenStrategy::next_token(Row& row, std::span<float> scores) const {
+  for (const auto& processor : processors_) {
+    processor->apply({row.tokens, row.prompt_length}, scores);
+  }
+  return sampler_ ? sampler_->draw(scores, row.random.uniform(), row.workspace) : argmax(scores);
+}
+
+std::vector<int32_t> TokenStrategy::draw_from_device(const at::Tensor& logits) {
+  const int64_t top_k = sampler_->top_k();
+  auto best = top_rows(logits, top_k + kPossibleTies, false);
+  std::vector<int32_t> tokens(best.size());
+  for (size_t i = 0; i < best.size(); ++i) {
+    const size_t last = std::min(best[i].size(), static_cast<size_t>(top_k)) - 1;
+    const float threshold = best[i][last].score;
+    std::erase_if(best[i], [&](const Candidate& candidate) { return candidate.score < threshold; });
+    std::sort(best[i].begin(), best[i].end(),
+              [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
+    Row& row = texts_[i];
+    row.workspace.kept = std::move(best[i]);
+    tokens[i] = sampler_->draw_among_kept(row.random.uniform(), row.workspace);
+  }
+  return tokens;
+}
+
+/// Gives each text its token; finished ones leave the batch.
+void TokenStrategy::append(std::span<const int32_t> tokens) {
+  rows_.clear();
+  tokens_.clear();
+  size_t running = 0;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    Row& row = texts_[i];
+    const bool ended = tokens[i] == end_token_;
+    if (!ended) row.tokens.push_back(tokens[i]);
+    const int64_t new_tokens = static_cast<int64_t>(row.tokens.size()) - row.prompt_length;
+    if (ended || new_tokens == max_new_tokens_) {
+      finished_(row.place, {row.tokens.begin() + row.prompt_length, row.tokens.end()});
+      continue;
+    }
+    rows_.push_back(static_cast<int64_t>(i));
+    tokens_.push_back(tokens[i]);
+    if (running != i) texts_[running] = std::move(row);
+    ++running;
+  }
+  texts_.erase(texts_.begin() + static_cast<std::ptrdiff_t>(running), texts_.end());
+}
+
+}  // namespace precis
