@@ -27,7 +27,7 @@ struct Gpt::Pass {
   const GptWeights& weights;
   const TrainPass* train = nullptr;      // null: no backward follows
   const GptTensors* gradients = nullptr;
-  std::vector<at::Tensor>* keys_values = nullptr;
+  const Attend* attend = nullptr;
   ops::RowIds rows, target_rows;
   std::vector<BlockState> blocks = {};
   ops::NormState final_norm = {};
@@ -47,51 +47,53 @@ void Gpt::forward_block(Pass& pass, int64_t block) {
   const at::ScalarType t = pass.weights.type();
   const int64_t n = pass.batch.num_tokens(), c = shape().n_embd;
   const bool keep = pass.train != nullptr, last = block + 1 == shape().n_layer;
-  const auto take = [&](at::IntArrayRef sizes, at::ScalarType type) { return workspace_.take(sizes, type); };
-  const auto new_state = [&](int64_t rows) {
-    ops::NormState state{take({rows, c}, at::kFloat), {}, {}};
-    if (keep) state.mean = take({rows}, at::kFloat), state.rstd = take({rows}, at::kFloat);
-    return state;
+  // Without a backward the blocks share their memory, the residual stream included.
+  BlockState* before = block > 0 ? &pass.blocks[static_cast<size_t>(block - 1)] : nullptr;
+  const at::Tensor added = before != nullptr ? before->mlp : at::Tensor();
+  const at::Tensor stream = before != nullptr ? before->norm_2.x : at::Tensor();
+  if (!keep && before != nullptr) s = std::move(*before);
+  const auto take = [&](at::Tensor& tensor, at::IntArrayRef sizes, at::ScalarType type) {
+    if (!tensor.defined() || tensor.sizes() != sizes) tensor = workspace_.take(sizes, type);
+  };
+  const auto take_norm = [&](ops::NormState& state, int64_t rows) {
+    take(state.x, {rows, c}, at::kFloat);
+    if (keep) take(state.mean, {rows}, at::kFloat), take(state.rstd, {rows}, at::kFloat);
   };
 
   // The first norm adds what the block before left; the embedding has nothing to add.
-  s.h1 = take({n, c}, t);
-  if (block == 0) {
-    s.norm_1 = new_state(n);
+  take(s.h1, {n, c}, t);
+  take_norm(s.norm_1, n);
+  if (block == 0)
     ops::embed(pass.batch.tokens, pass.rows, pass.weights.master.wte, pass.weights.master.wpe, pass.dropout(DropoutSite::embedding()), s.norm_1.x);
-    ops::residual_norm(s.norm_1.x, {}, pass.rows, {}, norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, s.h1);
-  } else {
-    const BlockState& before = pass.blocks[static_cast<size_t>(block - 1)];
-    s.norm_1 = new_state(n);
-    ops::residual_norm(before.norm_2.x, before.mlp, pass.rows, pass.dropout(DropoutSite::mlp_output(block - 1)),
-                       norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, s.h1);
-  }
-  s.qkv = take({n, 3 * c}, t);
+  ops::residual_norm(block == 0 ? s.norm_1.x : stream, added, pass.rows, pass.dropout(DropoutSite::mlp_output(block - 1)),
+                     norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, s.h1);
+  take(s.qkv, {n, 3 * c}, t);
   ops::linear(s.h1, w.attn_weight, w.attn_bias, s.qkv);
-  if (pass.keys_values != nullptr) pass.keys_values->push_back(s.qkv.narrow(1, c, 2 * c).clone());
-  s.y = take({n, c}, t);
-  s.attention = ops::attention(pass.batch, shape().n_head, pass.dropout(DropoutSite::attention(block)), s.qkv, s.y, keep);
+  take(s.y, {n, c}, t);
+  if (pass.attend != nullptr && *pass.attend)
+    (*pass.attend)(block, s.qkv, s.y);
+  else
+    s.attention = ops::attention(pass.batch, shape().n_head, pass.dropout(DropoutSite::attention(block)), s.qkv, s.y, keep);
 
   at::Tensor x = s.norm_1.x;
   s.rows_y = s.y;
   if (last) {
-    s.rows_y = take({pass.batch.num_targets(), c}, t);
+    s.rows_y = workspace_.take({pass.batch.num_targets(), c}, t);
     at::index_select_out(s.rows_y, s.y, 0, pass.batch.target_rows);
-    at::Tensor chosen = take({pass.batch.num_targets(), c}, at::kFloat);
+    at::Tensor chosen = workspace_.take({pass.batch.num_targets(), c}, at::kFloat);
     x = at::index_select_out(chosen, x, 0, pass.batch.target_rows);
   }
   const ops::RowIds& rows = last ? pass.target_rows : pass.rows;
   const int64_t r = x.size(0);
-  const at::Tensor proj = take({r, c}, t);
-  ops::linear(s.rows_y, w.proj_weight, w.proj_bias, proj);
-  s.h2 = take({r, c}, t);
-  s.norm_2 = new_state(r);
-  ops::residual_norm(x, proj, rows, pass.dropout(DropoutSite::attention_output(block)), norm(master.ln_2_weight, master.ln_2_bias), s.norm_2, s.h2);
-  s.fc = take({r, 4 * c}, t);
+  take(s.mlp, {r, c}, t);  // holds what attention adds first, then what the MLP adds
+  ops::linear(s.rows_y, w.proj_weight, w.proj_bias, s.mlp);
+  take(s.h2, {r, c}, t);
+  take_norm(s.norm_2, r);
+  ops::residual_norm(x, s.mlp, rows, pass.dropout(DropoutSite::attention_output(block)), norm(master.ln_2_weight, master.ln_2_bias), s.norm_2, s.h2);
+  take(s.fc, {r, 4 * c}, t);
   ops::linear(s.h2, w.fc_weight, w.fc_bias, s.fc);
-  s.gelu = take({r, 4 * c}, t);
+  take(s.gelu, {r, 4 * c}, t);
   ops::gelu(s.fc, shape().gelu_tanh, s.gelu);
-  s.mlp = proj;  // its content went into the sum
   ops::linear(s.gelu, w.mlp_weight, w.mlp_bias, s.mlp);
 }
 
@@ -200,9 +202,9 @@ at::Tensor Gpt::loss(const RaggedBatch& batch, const GptWeights& weights) {
   return head_loss(pass, forward(pass), {});
 }
 
-at::Tensor Gpt::logits(const RaggedBatch& batch, const GptWeights& weights, std::vector<at::Tensor>* keys_values) {
+at::Tensor Gpt::logits(const RaggedBatch& batch, const GptWeights& weights, const Attend& attend) {
   const Workspace::Mark mark(workspace_);
-  Pass pass{batch, weights, nullptr, nullptr, keys_values, {}, {}};
+  Pass pass{batch, weights, nullptr, nullptr, &attend, {}, {}};
   const at::Tensor h = forward(pass);
   at::Tensor out = at::empty({h.size(0), shape().vocab_size}, h.options());
   ops::linear(h, weights.compute.wte, {}, out);

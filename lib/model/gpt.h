@@ -31,6 +31,9 @@ struct TrainPass {
   std::function<void(int64_t count)> gradients_final;
 };
 
+/// Attention of a block by other means: y [N, C] from qkv [N, 3C].
+using Attend = std::function<void(int64_t block, const at::Tensor& qkv, const at::Tensor& y)>;
+
 /// Runs a GPT-2; owns scratch memory and no weights. Not thread-safe.
 class Gpt {
  public:
@@ -40,8 +43,9 @@ class Gpt {
   at::Tensor train(const RaggedBatch& batch, const GptWeights& weights, const GptTensors& gradients, const TrainPass& pass);
   /// The same sum without gradients or dropout.
   at::Tensor loss(const RaggedBatch& batch, const GptWeights& weights);
-  /// Logits [M, V] float32 at the target rows. With `keys_values`, each block's keys and values are handed out as [N, 2C].
-  at::Tensor logits(const RaggedBatch& batch, const GptWeights& weights, std::vector<at::Tensor>* keys_values = nullptr);
+  /// Logits [M, V] float32 at the target rows. `attend` stands for attention within the batch, where keys and values come from a cache
+  /// or go there.
+  at::Tensor logits(const RaggedBatch& batch, const GptWeights& weights, const Attend& attend = {});
 
   const GptShape& shape() const { return layout_.shape(); }
   const ParameterLayout& layout() const { return layout_; }
