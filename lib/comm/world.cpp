@@ -34,6 +34,20 @@ std::vector<std::string> split(const std::string& bytes, std::span<const int> si
   return parts;
 }
 
+/// The sizes of what each rank brings, and where it begins when all is put together.
+struct Parts {
+  std::vector<int> sizes, starts;
+
+  Parts(const World::Impl& world, const std::string& mine) : sizes(static_cast<size_t>(world.size)), starts(sizes.size()) {
+    const int length = static_cast<int>(mine.size());
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Iallgather(&length, 1, MPI_INT, sizes.data(), 1, MPI_INT, world.active, &request), "gather sizes");
+    wait_politely(request);
+    std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), 0);
+  }
+  size_t total() const { return static_cast<size_t>(starts.back() + sizes.back()); }
+};
+
 }  // namespace
 
 void check_mpi(int result, const char* what) {
@@ -141,29 +155,21 @@ void World::sum(std::span<double> values) const {
 std::vector<std::string> World::all_gather(const std::string& mine) const {
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
-  const int length = static_cast<int>(mine.size());
-  std::vector<int> sizes(static_cast<size_t>(size())), starts(sizes.size());
-  MPI_Request request = MPI_REQUEST_NULL;
-  check_mpi(MPI_Iallgather(&length, 1, MPI_INT, sizes.data(), 1, MPI_INT, impl_->active, &request), "gather sizes");
-  wait_politely(request);
-  std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), 0);
-  std::string all(static_cast<size_t>(starts.back() + sizes.back()), '\0');
-  check_mpi(MPI_Allgatherv(mine.data(), length, MPI_BYTE, all.data(), sizes.data(), starts.data(), MPI_BYTE, impl_->active), "gather values");
-  return split(all, sizes);
+  const Parts parts(*impl_, mine);
+  std::string all(parts.total(), '\0');
+  check_mpi(MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(), parts.sizes.data(), parts.starts.data(), MPI_BYTE, impl_->active),
+            "gather values");
+  return split(all, parts.sizes);
 }
 
 std::vector<std::string> World::gather(const std::string& mine) const {
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
-  const int length = static_cast<int>(mine.size());
-  std::vector<int> sizes(static_cast<size_t>(size())), starts(sizes.size());
-  MPI_Request request = MPI_REQUEST_NULL;
-  check_mpi(MPI_Iallgather(&length, 1, MPI_INT, sizes.data(), 1, MPI_INT, impl_->active, &request), "gather sizes");
-  wait_politely(request);
-  std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), 0);
-  std::string all(is_root() ? static_cast<size_t>(starts.back() + sizes.back()) : 0, '\0');
-  check_mpi(MPI_Gatherv(mine.data(), length, MPI_BYTE, all.data(), sizes.data(), starts.data(), MPI_BYTE, 0, impl_->active), "gather values");
-  return is_root() ? split(all, sizes) : std::vector<std::string>{};
+  const Parts parts(*impl_, mine);
+  std::string all(is_root() ? parts.total() : 0, '\0');
+  check_mpi(MPI_Gatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(), parts.sizes.data(), parts.starts.data(), MPI_BYTE, 0, impl_->active),
+            "gather values");
+  return is_root() ? split(all, parts.sizes) : std::vector<std::string>{};
 }
 
 std::string World::broadcast(const std::string& roots) const {
@@ -201,8 +207,7 @@ void World::together(const std::function<void()>& work) const {
     if (said.empty()) continue;
     const size_t blank = said.find(' ');
     const auto code = static_cast<ExitCode>(std::stoi(said.substr(0, blank)));
-    if (is_root()) throw Error(code, said.substr(blank + 1));
-    throw SilentError(code);
+    throw SharedError(code, said.substr(blank + 1));
   }
 }
 

@@ -44,8 +44,8 @@ class World {
   /// Collective.
   void barrier() const;
 
-  /// Collective. Runs work on every rank; if it throws an Error anywhere, all ranks throw: the lowest such rank's error, with
-  /// `told` set on the others, so that a message that many ranks would print is printed once.
+  /// Collective. Runs work on every rank; if it throws anywhere, all ranks throw the lowest such rank's error as a SharedError, so that
+  /// what many ranks would say is said once.
   void together(const std::function<void()>& work) const;
 
   /// Goes on with rank 0 alone. On it size() is 1 from here on; the others must call wait_as_spare() and then end.
@@ -63,10 +63,10 @@ class World {
   std::unique_ptr<Impl> impl_;
 };
 
-/// An error that the root reports for all ranks; others end with its code in silence.
-class SilentError : public Error {
+/// An error that every rank throws: the root reports it, and all end with its code.
+class SharedError : public Error {
  public:
-  explicit SilentError(ExitCode code) : Error(code, "") {}
+  using Error::Error;
 };
 
 }  // namespace precis

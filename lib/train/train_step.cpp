@@ -70,7 +70,7 @@ StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const Step
   parts_.scaler.update(finite);
   if (!finite) {
     if (result.loss_scale > 1) return result;
-    throw Error(ExitCode::kOther, fmt::format("the loss is {} and the norm of the gradient {}: training has diverged. The last checkpoint is whole; a "
+    throw SharedError(ExitCode::kOther, fmt::format("the loss is {} and the norm of the gradient {}: training has diverged. The last checkpoint is whole; a "
                                               "smaller train.learning_rate, more train.warmup_iters or train.dtype=float32 may help",
                                               result.loss, result.grad_norm));
   }

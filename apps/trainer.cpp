@@ -1,0 +1,46 @@
+// trainer: fine-tunes GPT-2 on dialogue summarisation, scores it and writes predictions.
+#include <cstdio>
+
+#include "lib/comm/world.h"
+#include "lib/config/command_line.h"
+#include "lib/config/main.h"
+#include "lib/run/program.h"
+#include "lib/run/run_config.h"
+#include "lib/run/stop_signal.h"
+#include "lib/run/trainer.h"
+
+namespace {
+
+using namespace precis;
+
+const ProgramDescription kTrainer{
+    .name = "trainer",
+    .usage = "CONFIG [options]",
+    .summary = "Fine-tunes GPT-2 on dialogue summarisation: trains, evaluates with ROUGE, predicts. Under mpirun: one rank per GPU.",
+    .options = {{.name = "check", .takes_value = false, .help = "check config and inputs, print the plan, write nothing"},
+                {.name = "stages", .takes_value = true, .help = "only these stages, as evaluate,predict", .value_name = "LIST", .stands_for = "run.stages"}},
+    .max_positionals = 1,
+};
+
+int run(int argc, char** argv) {
+  RunConfig config;
+  const Sections sections = config.sections();
+  if (print_help_or_version(kTrainer, sections, argc, argv)) return 0;
+  note_stop_signals();
+  return with_world([&](World& world) {
+    bool check = false;
+    world.together([&] {
+      const CommandLine line(kTrainer, sections, argc, argv);
+      if (line.positionals().empty()) throw ConfigError("no config was named: trainer CONFIG, as in trainer configs/kaggle.yaml");
+      config.load(line.positionals().front(), line.overrides());
+      check = line.has("check");
+    });
+    if (!check) return run_trainer(world, config);
+    check_trainer(world, config);
+    return ExitCode::kDone;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main("trainer", argc, argv, run); }

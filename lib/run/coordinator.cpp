@@ -1,0 +1,142 @@
+#include "lib/run/coordinator.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "lib/base/errors.h"
+#include "lib/base/files.h"
+#include "lib/config/describe.h"
+#include "lib/formats/csv.h"
+#include "lib/report/console.h"
+#include "lib/report/html_report.h"
+#include "lib/report/json_lines.h"
+#include "lib/report/tensorboard.h"
+
+namespace precis {
+
+namespace fs = std::filesystem;
+
+Coordinator::Coordinator(RunConfig& config, bool is_root, Log& log)
+    : config_(config), is_root_(is_root), log_(log), folder_{config.run.out_dir.value}, config_yaml_(dump_yaml(config.sections())) {
+  if (!is_root_) return;
+  std::error_code error;
+  fs::create_directories(folder_.dir, error);
+  if (error || !fs::is_directory(folder_.dir))
+    throw ConfigError(fmt::format("run.out_dir {} cannot be made a folder: {}", fs::absolute(folder_.dir).string(), error ? error.message() : "it is a file"));
+  checkpoints_ = std::make_unique<CheckpointFolder>(folder_.dir);
+}
+
+Coordinator::~Coordinator() {
+  if (saving_.valid()) saving_.wait();
+}
+
+void Coordinator::open(const Inputs& inputs, bool trains) {
+  if (!is_root_) return;
+  log_.open(folder_.dir / "train.log");
+  checkpoints_->remove_leftovers();
+  write("config.yaml", config_yaml_);
+  inputs.tokenizer->save(folder_.dir);
+  const fs::path metrics = folder_.dir / "metrics.jsonl";
+  std::optional<int64_t> go_on_from = inputs.model.progress.iter;
+  if (trains && !inputs.resumed) go_on_from.reset();
+  if (!trains) {  // evaluation adds to what is there
+    constexpr int64_t kEverything = int64_t{1} << 60;
+    go_on_from = kEverything;
+  }
+  reporter_.add(std::make_unique<JsonLinesSink>(metrics, go_on_from));
+  reporter_.add(std::make_unique<ConsoleSink>(log_, config_.report.log_interval));
+  if (config_.report.tensorboard && trains) reporter_.add(std::make_unique<TensorBoardSink>(folder_.dir / "tensorboard", go_on_from, read_json_lines(metrics)));
+}
+
+void Coordinator::record(Record record) {
+  if (!is_root_) return;
+  record["time"] = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  reporter_.write(record);
+}
+
+std::shared_ptr<const ModelFile> Coordinator::snapshot(const ModelFile& state) {
+  if (snapshot_ && snapshot_->progress.iter == state.progress.iter) {
+    auto same = std::make_shared<ModelFile>(*snapshot_);  // tensors are shared
+    same->progress = state.progress;
+    return same;
+  }
+  auto copy = std::make_shared<ModelFile>(state);
+  const auto detach = [](at::Tensor& tensor) { tensor = tensor.to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true); };
+  detach(copy->flat);
+  if (copy->optimizer) detach(copy->optimizer->exp_avg), detach(copy->optimizer->exp_avg_sq);
+  return copy;
+}
+
+void Coordinator::save(const ModelFile& state, double learning_rate, const std::function<void(const Value&)>& to) {
+  if (!is_root_) return;
+  const std::shared_ptr<const ModelFile> copy = snapshot(state);
+  snapshot_ = copy;
+  std::shared_future<void> before = saving_.valid() ? saving_.share() : std::shared_future<void>();
+  saving_ = std::async(std::launch::async, [this, before, copy, learning_rate, to] {
+    if (before.valid()) before.get();
+    to(checkpoint_value(*copy, config_.train, learning_rate, config_yaml_));
+  });
+}
+
+void Coordinator::save_best(const ModelFile& state, double learning_rate) {
+  save(state, learning_rate, [this](const Value& value) { checkpoints_->save_best(value); });
+}
+
+void Coordinator::save_last(const ModelFile& state, double learning_rate) {
+  const int64_t iter = state.progress.iter, keep = config_.checkpoint.keep_last;
+  save(state, learning_rate, [this, iter, keep](const Value& value) { checkpoints_->save_last(value, iter, keep); });
+}
+
+void Coordinator::finish_saves() {
+  if (saving_.valid()) saving_.get();
+  snapshot_.reset();
+  reporter_.flush();
+}
+
+void Coordinator::write(const std::string& name, const std::string& content) {
+  if (is_root_) write_file(folder_.dir / name, content);
+}
+
+bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights, const std::string& settings, const std::string& file) const {
+  if (!fs::exists(folder_.dir / file)) return false;
+  bool same = false;
+  for (const Record& record : read_json_lines(folder_.dir / "metrics.jsonl")) {
+    if (record.value("kind", "") != "stage" || record.value("stage", "") != stage) continue;
+    same = record.value("weights", "") == weights && record.value("settings", "") == settings;
+  }
+  return same;
+}
+
+void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::string& weights, const std::string& settings) {
+  record({{"kind", "stage"}, {"stage", stage}, {"iter", iter}, {"weights", weights}, {"settings", settings}});
+}
+
+void Coordinator::write_report(const Inputs& inputs) {
+  if (!is_root_ || !config_.report.html) return;
+  ReportInput page;
+  page.title = fmt::format("Precis: {}", folder_.dir.filename().string());
+  page.records = read_json_lines(folder_.dir / "metrics.jsonl");
+  page.config_yaml = config_yaml_;
+  const GptShape& shape = inputs.model.shape;
+  page.facts = {{"model", fmt::format("GPT-2, {} layers, {} heads, width {}, vocabulary {}", shape.n_layer, shape.n_head, shape.n_embd, shape.vocab_size)},
+                {"parameters", fmt::format("{:.2f} million", static_cast<double>(inputs.model.layout().numel()) / 1e6)},
+                {"training rows", fmt::format("{}", inputs.split.train.size())},
+                {"validation rows", fmt::format("{}", inputs.split.validation.size())},
+                {"initial weights", config_.model.init_from}};
+  if (const fs::path file = folder_.dir / "evaluation.json"; fs::exists(file)) page.evaluation = Record::parse(read_file(file), nullptr, false);
+  if (const fs::path file = folder_.dir / "evaluation.csv"; fs::exists(file)) {
+    constexpr size_t kSamples = 12;
+    const CsvTable table = read_csv(file);
+    const size_t predicted = table.column("prediction"), reference = table.column("reference");
+    const size_t scores[] = {table.column("rouge1"), table.column("rouge2"), table.column("rougeL")};
+    for (size_t i = 0; i < std::min({kSamples, table.rows.size(), inputs.split.validation.size()}); ++i) {
+      const Example& example = inputs.split.validation[i];
+      if (table.rows[i][reference] != example.summary) break;  // of another data set
+      const auto number = [&](size_t k) { return std::strtod(table.rows[i][scores[k]].c_str(), nullptr); };
+      page.samples.push_back({example.id, example.dialogue, example.summary, table.rows[i][predicted], number(0), number(1), number(2)});
+    }
+  }
+  write("report.html", html_report(page));
+}
+
+}  // namespace precis

@@ -1,0 +1,42 @@
+// What a rank computes on and with.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <string>
+
+#include "lib/base/log.h"
+#include "lib/comm/devices.h"
+#include "lib/comm/world.h"
+#include "lib/run/run_config.h"
+
+namespace precis {
+
+struct DeviceSetup {
+  DevicePlan plan;
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;  ///< of training
+  int threads = 1;                    ///< of this rank
+  bool spare = false;                 ///< this rank is not needed: World::wait_as_spare
+  std::string device_name;
+};
+
+/// Collective. Agrees on devices, sets this rank's device, threads and dtype; after the single-GPU fall-back the world is the root alone.
+DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log);
+
+/// "float32", "bfloat16" or "float16" as a type.
+at::ScalarType parse_dtype(const std::string& name);
+
+/// How fast the device is: floating-point operations a second, and in words what the number is.
+struct PeakRate {
+  double flops = 0;
+  std::string words;
+};
+/// The published dense rate of a known GPU, else that of a large matrix product, measured in a fraction of a second.
+PeakRate peak_rate(const DeviceSetup& setup);
+
+/// Input tokens of a micro-batch for train.micro_batch_tokens: auto.
+int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const GptShape& shape);
+
+}  // namespace precis

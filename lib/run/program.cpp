@@ -1,0 +1,49 @@
+#include "lib/run/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "lib/config/main.h"
+#include "lib/config/version.h"
+
+namespace precis {
+
+bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc, char** argv) {
+  const auto asked = [&](std::string_view option) { return std::any_of(argv + 1, argv + argc, [&](const char* word) { return option == word; }); };
+  if (asked("--help")) {
+    std::fputs(usage_text(program, sections).c_str(), stdout);
+    return true;
+  }
+  if (!asked("--version")) return false;
+  std::vector<std::string> lines{fmt::format("LibTorch {}", PRECIS_TORCH_VERSION)};
+#ifdef PRECIS_HAS_CUDA
+  lines.push_back(fmt::format("CUDA {}", PRECIS_CUDA_VERSION));
+#ifdef PRECIS_HAS_CUDA_KERNELS
+  lines.push_back(fmt::format("CUDA architectures of our kernels: {}", PRECIS_CUDA_ARCHITECTURES));
+#endif
+#else
+  lines.emplace_back("built without CUDA");
+#endif
+  std::fputs(version_text(lines).c_str(), stdout);
+  return true;
+}
+
+int with_world(const std::function<ExitCode(World&)>& work) {
+  World world;
+  try {
+    return static_cast<int>(work(world));
+  } catch (const SharedError& error) {  // unwound on every rank: MPI ends in good order
+    if (world.is_root()) std::fputs(failure_text("trainer", {static_cast<int>(error.code()), error.what()}).c_str(), stderr);
+    return static_cast<int>(error.code());
+  } catch (...) {
+    const Failure failure = describe_failure(std::current_exception());
+    if (world.size() > 1) world.abort(static_cast<ExitCode>(failure.code), failure.message);
+    std::fputs(failure_text("trainer", failure).c_str(), stderr);
+    return failure.code;
+  }
+}
+
+}  // namespace precis

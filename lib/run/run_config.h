@@ -1,0 +1,91 @@
+// The whole config of a run: each section is declared by the module it belongs to; relations between sections are checked here.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lib/base/fields.h"
+#include "lib/comm/collectives.h"
+#include "lib/config/config_file.h"
+#include "lib/data/dataset.h"
+#include "lib/generate/generation_config.h"
+#include "lib/text/prompt.h"
+#include "lib/train/train_config.h"
+
+namespace precis {
+
+struct RunSettings {
+  Path out_dir{"out"};
+  int64_t seed = 1337;
+  std::vector<std::string> stages{"train", "evaluate", "predict"};
+  std::string resume = "auto";
+  std::string device = "auto";
+  Fields fields();
+};
+
+struct TokenizerSettings {
+  Path dir;
+  int64_t train_vocab_size = 0;
+  Fields fields();
+};
+
+struct ModelSettings {
+  std::string init_from = "scratch";
+  std::optional<int64_t> n_layer, n_head, n_embd;
+  std::optional<bool> bias;
+  double dropout = 0.0;
+  std::string activation = "auto";
+  Fields fields();
+};
+
+struct EvalSettings {
+  int64_t interval = 250;
+  int64_t max_loss_examples = 640, rouge_examples = 40, max_examples = 0, samples = 3;
+  int64_t early_stopping_patience = 0;
+  std::string metric = "val_loss";
+  Fields fields();
+};
+
+struct CheckpointSettings {
+  int64_t interval = 250;
+  int64_t keep_last = 0;
+  Fields fields();
+};
+
+struct ReportSettings {
+  int64_t log_interval = 10;
+  bool tensorboard = true, html = true;
+  Fields fields();
+};
+
+struct RunConfig {
+  RunSettings run;
+  DataConfig data;
+  PromptConfig prompt;
+  TokenizerSettings tokenizer;
+  ModelSettings model;
+  TrainConfig train;
+  EvalSettings eval;
+  GenerationConfig generation;
+  CheckpointSettings checkpoint;
+  ReportSettings report;
+  CommConfig comm;
+
+  std::set<std::string> explicit_keys;  ///< dotted names that the user set
+
+  /// All sections, bound to this object: it must not move while they are in use.
+  Sections sections();
+  /// Reads file and overrides, then checks relations between keys. Throws one ConfigError for everything that is wrong.
+  void load(const std::optional<std::filesystem::path>& yaml, std::span<const Override> overrides);
+  bool is_set(const std::string& key) const { return explicit_keys.contains(key); }
+  bool has_stage(const std::string& stage) const;
+
+ private:
+  void check_relations() const;
+};
+
+}  // namespace precis

@@ -1,0 +1,25 @@
+// The stage that trains.
+#pragma once
+
+#include "lib/run/coordinator.h"
+#include "lib/run/device_setup.h"
+#include "lib/run/inputs.h"
+
+namespace precis {
+
+/// What stages work with.
+struct RunContext {
+  RunConfig& config;
+  const DeviceSetup& setup;
+  World& world;
+  Coordinator& coordinator;
+};
+
+/// Collective. Trains from inputs.model (its tensors are let go) to train.max_iters, evaluating and saving on the way. Returns false when a
+/// signal stopped it; last.pt is then saved.
+bool train_stage(const RunContext& context, Inputs& inputs);
+
+/// The start banner: devices, ranks, batch, model, samples.
+void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data, int64_t micro_batch_tokens);
+
+}  // namespace precis
