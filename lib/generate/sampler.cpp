@@ -7,6 +7,8 @@
 namespace precis {
 namespace {
 
+constexpr std::ptrdiff_t kSmall = 64;
+
 double sum_of(std::span<const Candidate> kept) {
   double sum = 0;
   for (const Candidate& candidate : kept) sum += candidate.score;
@@ -70,18 +72,28 @@ int32_t Sampler::draw_among_kept(double uniform, Workspace& workspace) const {
 void Sampler::keep_nucleus(double total, Workspace& workspace) const {
   auto& [kept, sorted] = workspace;
   if (kept.empty()) return;
-  sorted = kept;
-  std::sort(sorted.begin(), sorted.end(), lighter);
   // Transformers adds up the probabilities from the lightest and drops tokens up to a sum of 1 -
   // top_p, save the last.
   const double droppable = (1 - top_p_) * total;
   double dropped = total - sum_of(kept);
-  size_t first = 0;
-  while (first + 1 < sorted.size() && dropped + sorted[first].score <= droppable) {
-    dropped += sorted[first++].score;
+  sorted = kept;
+  // Only the neighbourhood of the border gets sorted: the half that holds it is halved until it is
+  // small.
+  auto begin = sorted.begin(), end = sorted.end();
+  while (end - begin > kSmall) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, lighter);
+    const double lower_half = sum_of({begin, middle});
+    if (dropped + lower_half <= droppable) {
+      dropped += lower_half;
+      begin = middle;
+    } else {
+      end = middle;
+    }
   }
-  const Candidate border = sorted[first];
-  std::erase_if(kept, [&](const Candidate& candidate) { return lighter(candidate, border); });
+  std::sort(begin, end, lighter);
+  while (begin + 1 < end && dropped + begin->score <= droppable) dropped += (begin++)->score;
+  std::erase_if(kept, [&](const Candidate& candidate) { return lighter(candidate, *begin); });
 }
 
 }  // namespace precis
