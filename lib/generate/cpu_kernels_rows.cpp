@@ -9,6 +9,9 @@
 // GCC's vector types are lowered to what the target has; only then by-value passing would differ,
 // and all is inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
+// exp_of rounds by adding and taking away a large number, which a compiler that may regroup sums
+// would drop.
+#pragma GCC optimize("no-associative-math")
 
 namespace precis {
 namespace {
@@ -79,10 +82,10 @@ inline void for_blocks(std::span<const float> row, float filler, const Body& bod
   body(tail, whole, size - whole);
 }
 
+/// NaN counts as nothing: it is never the largest, and no candidate.
 inline float block_maximum(const float* values) {
-  Floats largest[4] = {load(values), load(values + kLanes), load(values + 2 * kLanes),
-                       load(values + 3 * kLanes)};
-  for (int64_t i = 4 * kLanes; i < kBlock; i += 4 * kLanes) {
+  Floats largest[4] = {splat(kLowest), splat(kLowest), splat(kLowest), splat(kLowest)};
+  for (int64_t i = 0; i < kBlock; i += 4 * kLanes) {
     for (int j = 0; j < 4; ++j) {
       const Floats x = load(values + i + j * kLanes);
       largest[j] = x > largest[j] ? x : largest[j];
@@ -179,7 +182,7 @@ void top_candidates(std::span<const float> row, int64_t k, std::vector<Candidate
   for_blocks(row, kLowest, [&](const float* values, int64_t begin, int64_t count) {
     if (maxima[static_cast<size_t>(begin / kBlock)] < threshold) return;
     for (int64_t i = 0; i < count; ++i) {
-      if (values[i] < threshold) continue;
+      if (!(values[i] >= threshold)) continue;
       if (best.size() == wanted) {
         if (!(values[i] > best.front().score)) continue;
         std::pop_heap(best.begin(), best.end(), better);

@@ -45,7 +45,8 @@ int32_t Sampler::draw(std::span<float> scores, double uniform, Workspace& worksp
   if (top_k_ > 0) {
     top_candidates(scores, top_k_, workspace.sorted);
     // A second look, because all that tie with the last of the k stay.
-    collect_at_least(scores, workspace.sorted.back().score, workspace.kept);
+    const float last = workspace.sorted.empty() ? 0 : workspace.sorted.back().score;
+    collect_at_least(scores, last, workspace.kept);
     return draw_among_kept(uniform, workspace);
   }
   const double total = exponentials_in_place(scores, maximum(scores), scale_);

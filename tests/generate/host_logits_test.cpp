@@ -12,13 +12,13 @@
 namespace precis {
 namespace {
 
-/// [4, 900] in steps of 1/16, so that many tie.
+/// [4, 900] in steps of 1/8, so that many tie.
 at::Tensor random_logits() {
   at::Tensor logits = at::empty({4, 900}, at::kFloat);
   RandomStream random(3);
   auto* value = logits.mutable_data_ptr<float>();
   for (int64_t i = 0; i < logits.numel(); ++i)
-    value[i] = static_cast<float>(std::round(16 * random.normal()) / 16);
+    value[i] = static_cast<float>(std::round(8 * random.normal()) / 8);
   return logits;
 }
 

@@ -130,6 +130,23 @@ TEST_P(RowKernels, PickFollowsTheRunningSum) {
   EXPECT_EQ(pick(std::vector<float>(GetParam(), 0.0F), 0), 0);
 }
 
+TEST_P(RowKernels, NeverChooseNan) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  auto row = random_row(GetParam(), false, 6);
+  for (size_t i = 0; i < row.size(); i += 2) row[i] = kNan;
+  std::vector<Candidate> best;
+  top_candidates(row, 9, best);
+  EXPECT_EQ(best.size(), std::min<size_t>(9, row.size() / 2));
+  for (const Candidate& candidate : best) EXPECT_EQ(candidate.token % 2, 1);
+  EXPECT_FALSE(std::isnan(maximum(row)));
+  const double sum = exponentials_in_place(row, maximum(row), 1);
+  EXPECT_EQ(pick(row, sum / 2) % 2, row.size() > 1 ? 1 : 0);
+  std::vector<float> nothing(GetParam(), kNan);
+  top_candidates(nothing, 9, best);
+  EXPECT_TRUE(best.empty());
+  EXPECT_EQ(argmax(nothing), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, RowKernels, testing::Values(1, 5, 255, 256, 257, 1024, 5003));
 
 }  // namespace
