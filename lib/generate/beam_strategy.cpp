@@ -22,7 +22,7 @@ void BeamStrategy::choose(const at::Tensor& logits) {
 void BeamStrategy::find_candidates(const at::Tensor& logits) {
   const int64_t wanted = searches_.front().beams.candidates_per_beam();
   if (processors_.empty() && !logits.is_cpu()) {
-    candidates_ = top_rows(logits, wanted, true);
+    candidates_ = top_log_probabilities(logits, wanted);
     return;
   }
   host_.load(logits);
@@ -33,7 +33,7 @@ void BeamStrategy::find_candidates(const at::Tensor& logits) {
       histories.push_back(search.beams.history(beam));
     }
   }
-  for_rows(host_.num_rows(), [&](int64_t row) {
+  for_rows(host_, [&](int64_t row) {
     const std::span<float> scores = host_.row(row);
     log_softmax_in_place(scores);
     for (const auto& processor : processors_) {

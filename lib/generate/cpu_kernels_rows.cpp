@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 // GCC's vector types are lowered to what the target has; only then by-value passing would differ,
 // and all is inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
+// exp_of rounds by adding and taking away a large number, which a compiler that may regroup sums
+// would drop.
+#pragma GCC optimize("no-associative-math")
 
 namespace precis {
 namespace {
@@ -78,10 +82,10 @@ inline void for_blocks(std::span<const float> row, float filler, const Body& bod
   body(tail, whole, size - whole);
 }
 
+/// NaN counts as nothing: it is never the largest, and no candidate.
 inline float block_maximum(const float* values) {
-  Floats largest[4] = {load(values), load(values + kLanes), load(values + 2 * kLanes),
-                       load(values + 3 * kLanes)};
-  for (int64_t i = 4 * kLanes; i < kBlock; i += 4 * kLanes) {
+  Floats largest[4] = {splat(kLowest), splat(kLowest), splat(kLowest), splat(kLowest)};
+  for (int64_t i = 0; i < kBlock; i += 4 * kLanes) {
     for (int j = 0; j < 4; ++j) {
       const Floats x = load(values + i + j * kLanes);
       largest[j] = x > largest[j] ? x : largest[j];
@@ -161,11 +165,24 @@ void top_candidates(std::span<const float> row, int64_t k, std::vector<Candidate
   best.clear();
   const auto wanted = static_cast<size_t>(std::min(k, static_cast<int64_t>(row.size())));
   if (wanted == 0) return;
-  // A heap whose front is the worst of the best so far: after the first blocks hardly any value
-  // gets past it.
+  std::vector<float> maxima;
+  for_blocks(row, kLowest, [&](const float* values, int64_t, int64_t) {
+    maxima.push_back(block_maximum(values));
+  });
+  // The k best are at least the k-th largest of the blocks' maxima: most blocks need no second
+  // look.
+  float threshold = kLowest;
+  if (wanted <= maxima.size()) {
+    std::vector<float> ordered = maxima;
+    const auto kth = ordered.begin() + static_cast<std::ptrdiff_t>(wanted - 1);
+    std::nth_element(ordered.begin(), kth, ordered.end(), std::greater<>());
+    threshold = *kth;
+  }
+  // A heap whose front is the worst of the best so far.
   for_blocks(row, kLowest, [&](const float* values, int64_t begin, int64_t count) {
-    if (best.size() == wanted && !(block_maximum(values) > best.front().score)) return;
+    if (maxima[static_cast<size_t>(begin / kBlock)] < threshold) return;
     for (int64_t i = 0; i < count; ++i) {
+      if (!(values[i] >= threshold)) continue;
       if (best.size() == wanted) {
         if (!(values[i] > best.front().score)) continue;
         std::pop_heap(best.begin(), best.end(), better);
@@ -173,6 +190,7 @@ void top_candidates(std::span<const float> row, int64_t k, std::vector<Candidate
       }
       best.push_back({values[i], static_cast<int32_t>(begin + i)});
       std::push_heap(best.begin(), best.end(), better);
+      if (best.size() == wanted) threshold = best.front().score;
     }
   });
   std::sort_heap(best.begin(), best.end(), better);

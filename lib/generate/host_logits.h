@@ -19,6 +19,7 @@ class HostLogits {
   /// logits: float32 [B, V]; on the CPU they are used, and overwritten, in place.
   void load(const at::Tensor& logits);
   int64_t num_rows() const { return rows_.size(0); }
+  int64_t row_size() const { return rows_.size(1); }
   std::span<float> row(int64_t i) const;
 
  private:
@@ -26,15 +27,17 @@ class HostLogits {
   at::Tensor pinned_;
 };
 
-/// Calls work(row) for each of num_rows rows, on all threads.
-void for_rows(int64_t num_rows, const std::function<void(int64_t)>& work);
+/// Calls work(row) for each row, on all threads where that is worth it.
+void for_rows(const HostLogits& logits, const std::function<void(int64_t)>& work);
 
 /// The token with the largest logit in each row.
 std::vector<int32_t> argmax_rows(const at::Tensor& logits);
 
-/// The k best of each row, best first, found on the logits' device; log-probabilities if so asked,
-/// else logits.
-std::vector<std::vector<Candidate>> top_rows(const at::Tensor& logits, int64_t k,
-                                             bool log_probabilities);
+/// Found on the logits' device: the k best tokens of each row by log-probability, best first.
+std::vector<std::vector<Candidate>> top_log_probabilities(const at::Tensor& logits, int64_t k);
+
+/// Found on the logits' device: what top-k leaves of each row, with ties (up to 16), in the order
+/// of the tokens.
+std::vector<std::vector<Candidate>> kept_by_top_k(const at::Tensor& logits, int64_t k);
 
 }  // namespace precis

@@ -30,7 +30,8 @@ void log_softmax_in_place(std::span<float> row);
 /// exp((x - largest) * scale) in place, scale > 0; returns the sum. largest: the row's maximum.
 double exponentials_in_place(std::span<float> row, float largest, float scale);
 
-/// The k best (all of a shorter row), best first. best: result, its memory is reused.
+/// The k best (of a shorter row or one with NaN: fewer), best first. best: result, its memory is
+/// reused.
 void top_candidates(std::span<const float> row, int64_t k, std::vector<Candidate>& best);
 
 /// All that score at least threshold, in the order of their tokens.

@@ -7,6 +7,8 @@
 namespace precis {
 namespace {
 
+constexpr std::ptrdiff_t kSmall = 64;
+
 double sum_of(std::span<const Candidate> kept) {
   double sum = 0;
   for (const Candidate& candidate : kept) sum += candidate.score;
@@ -43,7 +45,8 @@ int32_t Sampler::draw(std::span<float> scores, double uniform, Workspace& worksp
   if (top_k_ > 0) {
     top_candidates(scores, top_k_, workspace.sorted);
     // A second look, because all that tie with the last of the k stay.
-    collect_at_least(scores, workspace.sorted.back().score, workspace.kept);
+    const float last = workspace.sorted.empty() ? 0 : workspace.sorted.back().score;
+    collect_at_least(scores, last, workspace.kept);
     return draw_among_kept(uniform, workspace);
   }
   const double total = exponentials_in_place(scores, maximum(scores), scale_);
@@ -70,18 +73,28 @@ int32_t Sampler::draw_among_kept(double uniform, Workspace& workspace) const {
 void Sampler::keep_nucleus(double total, Workspace& workspace) const {
   auto& [kept, sorted] = workspace;
   if (kept.empty()) return;
-  sorted = kept;
-  std::sort(sorted.begin(), sorted.end(), lighter);
   // Transformers adds up the probabilities from the lightest and drops tokens up to a sum of 1 -
   // top_p, save the last.
   const double droppable = (1 - top_p_) * total;
   double dropped = total - sum_of(kept);
-  size_t first = 0;
-  while (first + 1 < sorted.size() && dropped + sorted[first].score <= droppable) {
-    dropped += sorted[first++].score;
+  sorted = kept;
+  // Only the neighbourhood of the border gets sorted: the half that holds it is halved until it is
+  // small.
+  auto begin = sorted.begin(), end = sorted.end();
+  while (end - begin > kSmall) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, lighter);
+    const double lower_half = sum_of({begin, middle});
+    if (dropped + lower_half <= droppable) {
+      dropped += lower_half;
+      begin = middle;
+    } else {
+      end = middle;
+    }
   }
-  const Candidate border = sorted[first];
-  std::erase_if(kept, [&](const Candidate& candidate) { return lighter(candidate, border); });
+  std::sort(begin, end, lighter);
+  while (begin + 1 < end && dropped + begin->score <= droppable) dropped += (begin++)->score;
+  std::erase_if(kept, [&](const Candidate& candidate) { return lighter(candidate, *begin); });
 }
 
 }  // namespace precis

@@ -25,7 +25,8 @@ class Sampler {
   /// config.temperature > 0.
   explicit Sampler(const GenerationConfig& config);
 
-  /// A token for a row of scores [V], which is overwritten. uniform: in [0, 1).
+  /// A token for a row of scores [V], which is overwritten; 0 if none of them is a number. uniform:
+  /// in [0, 1).
   int32_t draw(std::span<float> scores, double uniform, Workspace& workspace) const;
 
   /// The same where workspace.kept already holds what top-k leaves: tokens in rising order with

@@ -4,14 +4,6 @@
 #include <utility>
 
 namespace precis {
-namespace {
-
-/// A device gives the k best only: a few more show whether others tie with the last of the k, which
-/// top-k keeps too.
-constexpr int64_t kPossibleTies = 16;
-
-}  // namespace
-
 TokenStrategy::TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
                              int32_t end_token, Finished finished)
     : max_new_tokens_(config.max_new_tokens),
@@ -39,7 +31,7 @@ std::vector<int32_t> TokenStrategy::next_tokens(const at::Tensor& logits) {
   }
   host_.load(logits);
   std::vector<int32_t> tokens(texts_.size());
-  for_rows(host_.num_rows(), [&](int64_t i) {
+  for_rows(host_, [&](int64_t i) {
     const auto row = static_cast<size_t>(i);
     tokens[row] = next_token(texts_[row], host_.row(i));
   });
@@ -54,17 +46,11 @@ int32_t TokenStrategy::next_token(Row& row, std::span<float> scores) const {
 }
 
 std::vector<int32_t> TokenStrategy::draw_from_device(const at::Tensor& logits) {
-  const int64_t top_k = sampler_->top_k();
-  auto best = top_rows(logits, top_k + kPossibleTies, false);
-  std::vector<int32_t> tokens(best.size());
-  for (size_t i = 0; i < best.size(); ++i) {
-    const size_t last = std::min(best[i].size(), static_cast<size_t>(top_k)) - 1;
-    const float threshold = best[i][last].score;
-    std::erase_if(best[i], [&](const Candidate& candidate) { return candidate.score < threshold; });
-    std::sort(best[i].begin(), best[i].end(),
-              [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
+  auto kept = kept_by_top_k(logits, sampler_->top_k());
+  std::vector<int32_t> tokens(kept.size());
+  for (size_t i = 0; i < kept.size(); ++i) {
     Row& row = texts_[i];
-    row.workspace.kept = std::move(best[i]);
+    row.workspace.kept = std::move(kept[i]);
     tokens[i] = sampler_->draw_among_kept(row.random.uniform(), row.workspace);
   }
   return tokens;
