@@ -88,7 +88,7 @@ REQUESTS = {
         "openings": [
             "I still have {t} of yours.", "I want to give you back {t}.", "Thank you for lending me {t}. I am done with it.",
             "You must be missing {t}. I had it for too long.", "It is time that you get {t} back.",
-            "I am done with {t} and want to give it back."],
+            "I no longer need {t}. You can have it back."],
         "answers": ["Oh, I forgot that you had it.", "Good, I need it myself.", "There was no hurry.", "Nice of you to think of it."],
     },
     "sell": {
@@ -194,7 +194,7 @@ CORRECTED_ARRANGEMENTS = [
     [("p", "At {bad_place}?"), ("q", "No, that is too far. I prefer {place}."), ("p", "Then on {day} at {hour}.")],
     [("p", "Are you free on {bad_day}?"), ("q", "No, I am seeing {C} that day, but {day} works."), ("p", "At {hour} at {place}, then.")],
     [("p", "I could do {bad_day} or {day}."), ("q", "Not {bad_day}, please."), ("p", "Then at {hour}, at {place}.")],
-    [("p", "{C} said at {bad_hour} on {day}."), ("q", "No, {C} got it wrong, it is at {hour}."), ("p", "And at {place}?"), ("q", "Yes.")],
+    [("p", "{C} said it is at {bad_hour} on {day}."), ("q", "No, {C} got it wrong, it is at {hour}."), ("p", "And at {place}?"), ("q", "Yes.")],
 ]
 TOLD = [
     [("B", "When is it?"), ("A", "On {day} at {hour}."), ("B", "And where?"), ("A", "At {place}.")],
