@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/comm/devices.h"
 #include "lib/comm/world.h"
+#include "lib/model/gpt_config.h"
 #include "lib/run/run_config.h"
 
 namespace precis {

@@ -153,6 +153,21 @@ Value optimizer_value(const ModelFile& model, const TrainConfig& train, double l
   return optimizer;
 }
 
+/// generation_config.json's settings that are ours too; without do_sample its temperature does not count.
+GenerationConfig generation_defaults(const Value& json) {
+  GenerationConfig config;
+  for (const Field& field : config.fields()) {
+    const Value* value = json.find(field.name);
+    if (value == nullptr) continue;
+    if (const auto number = value->number(); number && field.name != "temperature") assign(field, fmt::format("{}", *number));
+    if (const bool* flag = value->get_if<bool>()) assign(field, *flag ? "true" : "false");
+  }
+  const Value *samples = json.find("do_sample"), *temperature = json.find("temperature");
+  if (samples != nullptr && samples->number().value_or(0) != 0) config.temperature = temperature != nullptr ? temperature->number().value_or(1) : 1;
+  if (!config.samples()) config.top_k = 0, config.top_p = 1;
+  return config;
+}
+
 }  // namespace
 
 Fields Progress::fields() {
@@ -226,7 +241,7 @@ ModelFile read_model_folder(const std::filesystem::path& folder) {
     else
       refuse(model.where, fmt::format("parameter {} is missing", slot.name));
   }
-  model.generation = generation_defaults(imported);
+  model.generation = generation_defaults(imported.generation);
   return model;
 }
 

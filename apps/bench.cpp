@@ -1,0 +1,58 @@
+// bench: the project's benchmarks, one JSON line each.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "lib/base/log.h"
+#include "lib/config/main.h"
+#include "lib/run/bench.h"
+#include "lib/run/program.h"
+
+namespace {
+
+using namespace precis;
+
+int run(int argc, char** argv) {
+  BenchSettings settings;
+  const Sections sections{{"bench", settings.fields()}};
+  const std::vector<Benchmark> all = benchmarks();
+  std::string names;
+  for (const Benchmark& benchmark : all) names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", benchmark.name, benchmark.help);
+  const ProgramDescription program{.name = "bench",
+                                   .usage = "[NAME...] [options]",
+                                   .summary = "Benchmarks on made-up data, one JSON line each: " + names + ". Without names: all.",
+                                   .options = {},
+                                   .max_positionals = all.size()};
+  if (print_help_or_version(program, sections, argc, argv)) return 0;
+  return with_world([&](World& world) {
+    std::vector<std::string> wanted;
+    world.together([&] {
+      const CommandLine line(program, sections, argc, argv);
+      load_config(sections, std::nullopt, line.overrides());
+      wanted = line.positionals();
+      for (const std::string& name : wanted)
+        if (std::ranges::none_of(all, [&](const Benchmark& b) { return b.name == name; })) throw ConfigError(fmt::format("there is no benchmark {}; there are {}", name, names));
+    });
+    Log log(world.is_root());
+    RunConfig config;
+    config.run.device = settings.device;
+    config.train.dtype = settings.dtype;
+    const DeviceSetup setup = set_up_device(world, config, log);
+    if (setup.spare) {
+      world.wait_as_spare();
+      return ExitCode::kDone;
+    }
+    for (const Benchmark& benchmark : all) {
+      if (!wanted.empty() && std::ranges::find(wanted, benchmark.name) == wanted.end()) continue;
+      nlohmann::ordered_json line{{"bench", benchmark.name}, {"device", setup.device_name}, {"ranks", world.size()}, {"threads", setup.threads}, {"dtype", settings.dtype}};
+      line.update(benchmark.run(world, setup, settings));
+      log.info(line.dump());
+    }
+    return ExitCode::kDone;
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main("bench", argc, argv, run); }

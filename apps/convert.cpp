@@ -1,0 +1,40 @@
+// convert: a .pt checkpoint to a Hugging Face GPT-2 folder, and back.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "lib/base/errors.h"
+#include "lib/config/main.h"
+#include "lib/formats/pt_file.h"
+#include "lib/run/convert.h"
+#include "lib/run/program.h"
+
+namespace {
+
+using namespace precis;
+
+const ProgramDescription kConvert{
+    .name = "convert",
+    .usage = "--from PATH --to PATH [options]",
+    .summary = "Turns a .pt checkpoint into a Hugging Face GPT-2 folder and a folder into a checkpoint, told apart by what they are; the vocabulary goes along.",
+    .options = {{.name = "from", .takes_value = true, .help = "a .pt checkpoint or a folder", .value_name = "PATH"},
+                {.name = "to", .takes_value = true, .help = "the folder or .pt file to make", .value_name = "PATH"}},
+};
+
+int run(int argc, char** argv) {
+  Path tokenizer_dir;
+  const Sections sections{{"tokenizer", {{"dir", &tokenizer_dir, "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
+  if (print_help_or_version(kConvert, sections, argc, argv)) return 0;
+  const CommandLine line(kConvert, sections, argc, argv);
+  load_config(sections, std::nullopt, line.overrides());
+  const auto from = line.value("from"), to = line.value("to");
+  if (!from || !to) throw ConfigError("both ends must be named: convert --from PATH --to PATH");
+  std::puts(convert_model(*from, *to, tokenizer_dir.value).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return run_main("convert", argc, argv, run); }

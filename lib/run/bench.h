@@ -1,0 +1,31 @@
+// The project's benchmarks, on made-up data: each returns one JSON object.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "lib/comm/world.h"
+#include "lib/run/device_setup.h"
+
+namespace precis {
+
+struct BenchSettings {
+  int64_t n_layer = 6, n_head = 6, n_embd = 384, vocab_size = 50257;
+  int64_t samples = 32, mean_tokens = 220, target_tokens = 28;  ///< of a step; lengths as of real dialogues
+  int64_t repeats = 3;
+  std::string dtype = "float32", device = "auto";
+  int64_t micro_batch_tokens = 0;  ///< 0: auto
+  Fields fields();
+};
+
+struct Benchmark {
+  std::string name, help;
+  std::function<nlohmann::ordered_json(World&, const DeviceSetup&, const BenchSettings&)> run;
+};
+
+/// All there are: matmul, train, decode, allreduce, adamw.
+std::vector<Benchmark> benchmarks();
+
+}  // namespace precis
