@@ -7,6 +7,7 @@
 
 #include "lib/formats/bytes.h"
 #include "lib/formats/pickle_opcodes.h"
+#include "lib/formats/utf8.h"
 
 namespace precis {
 
@@ -37,6 +38,23 @@ const char* storage_name(ElementType type) {
   }
 }
 
+/// Bytes that are no UTF-8 as Python's "surrogateescape" has them: U+DC80 to U+DCFF. Paths may hold
+/// such.
+std::string escape_bytes(std::string_view text) {
+  std::string escaped;
+  while (!text.empty()) {
+    const size_t good = valid_utf8_length(text);
+    escaped += text.substr(0, good);
+    text.remove_prefix(good);
+    if (text.empty()) break;
+    const auto byte = static_cast<unsigned char>(text[0]);
+    escaped +=
+        {'\xED', static_cast<char>(0xB0 | (byte >> 6)), static_cast<char>(0x80 | (byte & 0x3F))};
+    text.remove_prefix(1);
+  }
+  return escaped;
+}
+
 class PickleWriter {
  public:
   Pickled run(const Value& root) {
@@ -57,6 +75,8 @@ class PickleWriter {
   }
 
   void text(std::string_view content) {
+    std::string escaped;
+    if (valid_utf8_length(content) < content.size()) content = escaped = escape_bytes(content);
     put(Opcode::kBinUnicode, static_cast<uint32_t>(content.size()));
     result_.pickle += content;
   }

@@ -1,0 +1,63 @@
+// Hugging Face GPT-2 folders in and out. Reference: transformers' modeling_gpt2.py (names, Conv1D).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/formats/value.h"
+#include "lib/model/gpt_config.h"
+
+namespace precis {
+
+/// By nanoGPT's parameter names (`transformer.h.0.attn.c_attn.weight`), float32 on the CPU;
+/// matrices of linear layers are (out, in), the transpose of Hugging Face's Conv1D.
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+struct ImportedModel {
+  GptShape shape;
+  NamedTensors parameters;  ///< in the order of nanoGPT's named_parameters()
+  std::filesystem::path folder;
+  Value generation = Value::dict();  ///< generation_config.json, if there is one
+};
+
+/// The vocabulary that goes along with weights, as the texts of its two files.
+struct VocabularyTexts {
+  std::string vocab_json;
+  std::string merges_txt;
+};
+
+/// Reads config.json and the weights: model.safetensors, else the shards of
+/// model.safetensors.index.json, else pytorch_model.bin. Names may lack "transformer.";
+/// low-precision weights are widened. Throws DataError naming file, tensor, expected and found
+/// shape: for what is missing, superfluous, of another shape or no GPT-2.
+ImportedModel read_hugging_face(const std::filesystem::path& folder);
+
+/// Whether a path is such a folder, by its config.json.
+bool is_hugging_face_folder(const std::filesystem::path& path);
+
+/// What goes into a folder.
+struct ExportedModel {
+  const GptShape& shape;
+  const NamedTensors&
+      parameters;  ///< all of the shape's; a model without biases gets zeros for them
+  const VocabularyTexts& vocabulary;
+  Value generation =
+      Value::dict();  ///< for generation_config.json, in transformers' names; the end's id is added
+};
+
+/// Writes a folder that transformers and CTranslate2 load. It is made beside and put in place as
+/// one; a folder that is there already is replaced if it holds nothing but files of such a folder.
+/// Throws DataError otherwise.
+void write_hugging_face(const std::filesystem::path& folder, const ExportedModel& model);
+
+/// Where a model lies: gpt2, gpt2-medium, gpt2-large and gpt2-xl are looked for as a folder of that
+/// name in the working directory, then in the Hugging Face cache (HF_HUB_CACHE, HF_HOME,
+/// XDG_CACHE_HOME); any other name is a path. Throws DataError naming the places that were tried,
+/// and the command that downloads the model.
+std::filesystem::path resolve_model(const std::string& name);
+
+}  // namespace precis

@@ -1,0 +1,200 @@
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <sstream>
+#include <system_error>
+
+#include "lib/base/errors.h"
+#include "lib/base/files.h"
+#include "lib/checkpoint/tensors.h"
+#include "lib/formats/json_value.h"
+#include "lib/formats/safetensors.h"
+#include "lib/model/huggingface.h"
+#include "lib/model/huggingface_config.h"
+#include "lib/model/huggingface_names.h"
+#include "lib/model/parameters.h"
+
+namespace precis {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kEnd = "<|endoftext|>";
+
+/// What a folder of a model may hold, so that it may be replaced.
+constexpr std::array<std::string_view, 10> kFiles = {"config.json",
+                                                     "generation_config.json",
+                                                     "model.safetensors",
+                                                     "vocab.json",
+                                                     "merges.txt",
+                                                     "tokenizer.json",
+                                                     "tokenizer_config.json",
+                                                     "special_tokens_map.json",
+                                                     "pytorch_model.bin",
+                                                     "added_tokens.json"};
+
+void check(const std::error_code& error, const fs::path& path, std::string_view what) {
+  if (!error) return;
+  throw DataError(fmt::format("{}: {}: {}", fs::absolute(path).string(), what, error.message()));
+}
+
+/// The id of <|endoftext|>; the last one where the vocabulary has none.
+int64_t end_id(const Value& vocab, int64_t vocab_size) {
+  const Value* id = vocab.find(kEnd);
+  const auto* number = id == nullptr ? nullptr : id->get_if<int64_t>();
+  return number == nullptr ? vocab_size - 1 : *number;
+}
+
+/// tokenizer.json, as the tokenizers library describes GPT-2's byte-level BPE.
+std::string tokenizer_json(const VocabularyTexts& texts, const Value& vocab, int64_t end) {
+  Value::List merges;
+  std::istringstream lines(texts.merges_txt);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() || line.starts_with("#version")) continue;
+    merges.items.emplace_back(line);
+  }
+  const auto object = [](std::initializer_list<DictItem> items) {
+    return Value(Value::Dict{items, false});
+  };
+  const Value byte_level = object({{"type", "ByteLevel"},
+                                   {"add_prefix_space", false},
+                                   {"trim_offsets", true},
+                                   {"use_regex", true}});
+  Value::List added;
+  if (vocab.find(kEnd) != nullptr) {
+    added.items.push_back(object({{"id", end},
+                                  {"content", std::string(kEnd)},
+                                  {"single_word", false},
+                                  {"lstrip", false},
+                                  {"rstrip", false},
+                                  {"normalized", true},
+                                  {"special", true}}));
+  }
+  const Value model = object({{"type", "BPE"},
+                              {"dropout", Value()},
+                              {"unk_token", Value()},
+                              {"continuing_subword_prefix", ""},
+                              {"end_of_word_suffix", ""},
+                              {"fuse_unk", false},
+                              {"vocab", vocab},
+                              {"merges", merges}});
+  return to_json(object({{"version", "1.0"},
+                         {"truncation", Value()},
+                         {"padding", Value()},
+                         {"added_tokens", added},
+                         {"normalizer", Value()},
+                         {"pre_tokenizer", byte_level},
+                         {"post_processor", byte_level},
+                         {"decoder", byte_level},
+                         {"model", model}}));
+}
+
+std::string tokenizer_config(const GptShape& shape) {
+  Value config = Value::dict();
+  config.set("add_prefix_space", false);
+  for (const char* key : {"bos_token", "eos_token", "unk_token"})
+    config.set(key, std::string(kEnd));
+  config.set("model_max_length", shape.block_size);
+  config.set("tokenizer_class", "GPT2Tokenizer");
+  return to_json(config);
+}
+
+/// Hugging Face's tensors: with biases in any case, Conv1D matrices as (in, out).
+std::vector<std::pair<std::string, ArrayView>> exported_tensors(const ExportedModel& model) {
+  std::map<std::string_view, at::Tensor> given;
+  for (const auto& [name, tensor] : model.parameters) given.emplace(name, tensor);
+  GptShape shape = model.shape;
+  shape.bias = true;
+  const ParameterLayout layout(shape);
+  std::vector<std::pair<std::string, ArrayView>> tensors;
+  for (const size_t index : layout.named_order()) {
+    const ParameterSlot& slot = layout.slots()[index];
+    const auto found = given.find(slot.name);
+    const bool is_bias = slot.name.ends_with(".bias");
+    if (found == given.end() && !(is_bias && !model.shape.bias)) {
+      throw DataError(fmt::format("parameter {} is missing", slot.name));
+    }
+    at::Tensor tensor =
+        found == given.end() ? at::zeros(slot.shape, at::kFloat) : found->second.to(at::kFloat);
+    if (tensor.sizes() != at::IntArrayRef(slot.shape)) {
+      throw DataError(fmt::format("parameter {} has shape {}; expected {}", slot.name,
+                                  shape_text(tensor.sizes().vec()), shape_text(slot.shape)));
+    }
+    if (is_conv1d(slot.name)) tensor = tensor.t();
+    tensors.emplace_back(slot.name, to_array(tensor));
+  }
+  return tensors;
+}
+
+void check_replaceable(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder, error)) return;
+  if (!fs::is_directory(folder, error)) {
+    throw DataError(
+        fmt::format("{}: is a file; a model goes into a folder", fs::absolute(folder).string()));
+  }
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(kFiles.begin(), kFiles.end(), name) == kFiles.end()) {
+      throw DataError(fmt::format(
+          "{}: is there already and holds {}, which is no part of a model; name a new folder",
+          fs::absolute(folder).string(), name));
+    }
+  }
+}
+
+/// Puts the finished folder in place of what is there.
+void replace_folder(const fs::path& finished, const fs::path& folder) {
+  std::error_code error;
+  const fs::path old = folder.parent_path() / fmt::format(".{}.old", folder.filename().string());
+  if (fs::exists(folder)) {
+    fs::remove_all(old, error);
+    fs::rename(folder, old, error);
+    check(error, folder, "cannot be replaced");
+  }
+  fs::rename(finished, folder, error);
+  check(error, folder, "cannot be put in place");
+  fs::remove_all(old, error);
+}
+
+}  // namespace
+
+void write_hugging_face(const fs::path& target, const ExportedModel& model) {
+  fs::path folder = fs::absolute(target).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "out/"
+  check_replaceable(folder);
+  const std::vector<std::pair<std::string, ArrayView>> tensors = exported_tensors(model);
+  const Value vocab = parse_json(model.vocabulary.vocab_json, "vocab.json");
+  const int64_t end = end_id(vocab, model.shape.vocab_size);
+
+  std::error_code error;
+  fs::create_directories(folder.parent_path(), error);
+  check(error, folder.parent_path(), "cannot be created");
+  const fs::path made = folder.parent_path() / fmt::format(".{}.new", folder.filename().string());
+  fs::remove_all(made, error);
+  fs::create_directory(made, error);
+  check(error, made, "cannot be created");
+  try {
+    write_file(made / "config.json", to_json(config_of_shape(model.shape, end)));
+    Value generation = model.generation;
+    for (const char* key : {"bos_token_id", "eos_token_id"}) generation.set(key, end);
+    write_file(made / "generation_config.json", to_json(generation));
+    write_file(made / "vocab.json", model.vocabulary.vocab_json);
+    write_file(made / "merges.txt", model.vocabulary.merges_txt);
+    write_file(made / "tokenizer.json", tokenizer_json(model.vocabulary, vocab, end));
+    write_file(made / "tokenizer_config.json", tokenizer_config(model.shape));
+    write_safetensors(made / "model.safetensors", tensors);
+    replace_folder(made, folder);
+  } catch (...) {
+    fs::remove_all(made, error);
+    throw;
+  }
+}
+
+}  // namespace precis
