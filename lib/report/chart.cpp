@@ -60,7 +60,7 @@ std::optional<Axes> axes_of(const Chart& chart) {
     }
   }
   if (!(y.low <= y.high)) return std::nullopt;
-  return axes{iteration_axis(x.low, x.high, 5), value_axis(chart, y)};
+  return Axes{iteration_axis(x.low, x.high, 5), value_axis(chart, y)};
 }
 
 std::string grid(const Axes& axes) {
