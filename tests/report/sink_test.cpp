@@ -1,0 +1,52 @@
+#include "lib/report/sink.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace precis {
+namespace {
+
+class CountingSink : public Sink {
+ public:
+  CountingSink(std::vector<Record>& seen, int& flushes) : seen_(seen), flushes_(flushes) {}
+  void write(const Record& record) override { seen_.push_back(record); }
+  void flush() override { ++flushes_; }
+
+ private:
+  std::vector<Record>& seen_;
+  int& flushes_;
+};
+
+TEST(Reporter, HandsEachRecordToAllSinks) {
+  std::vector<Record> first, second;
+  int flushes = 0;
+  Reporter reporter;
+  reporter.write({{"kind", "lost"}});  // without sinks nothing happens
+  reporter.add(std::make_unique<CountingSink>(first, flushes));
+  reporter.add(std::make_unique<CountingSink>(second, flushes));
+  reporter.write({{"kind", "train"}, {"iter", 0}});
+  reporter.write({{"kind", "train"}, {"iter", 1}});
+  reporter.flush();
+  EXPECT_EQ(first, second);
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[1]["iter"], 1);
+  EXPECT_EQ(flushes, 2);
+}
+
+TEST(Reporter, TakesRecordsFromSeveralThreads) {
+  std::vector<Record> seen;
+  int flushes = 0;
+  Reporter reporter;
+  reporter.add(std::make_unique<CountingSink>(seen, flushes));
+  const auto write_many = [&] {
+    for (int i = 0; i < 1000; ++i) reporter.write({{"iter", i}});
+  };
+  std::thread other(write_many);
+  write_many();
+  other.join();
+  EXPECT_EQ(seen.size(), 2000U);
+}
+
+}  // namespace
+}  // namespace precis
