@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cctype>
-#include <cstring>
 #include <unordered_set>
-#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/words.h"
 #include "lib/formats/utf8.h"
 
 namespace precis {
@@ -136,7 +134,7 @@ std::string list_names(const std::vector<std::string>& names) {
   constexpr size_t kMost = 12;
   std::string list;
   for (size_t i = 0; i < std::min(names.size(), kMost); ++i) {
-    list += fmt::format("{}'{:.60}'", i == 0 ? "" : ", ", names[i]);
+    list += (i == 0 ? "" : ", ") + in_quotes(names[i]);
   }
   if (names.size() > kMost) list += fmt::format(" and {} more", names.size() - kMost);
   return list;
@@ -147,38 +145,9 @@ void check_header(const CsvTable& table, int64_t line) {
   for (const std::string& column : table.header) {
     if (column.empty() || seen.insert(column).second)
       continue;  // empty ones are trailing commas or an index
-    throw DataError(fmt::format("{}, line {}: two columns are called '{}'; rename or remove one",
-                                table.name, line, column));
+    throw DataError(fmt::format("{}, line {}: two columns are called {}; rename or remove one",
+                                table.name, line, in_quotes(column)));
   }
-}
-
-/// Levenshtein distance, letters compared without case.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-/// The column most alike, where one is alike at all.
-std::string nearest_column(const std::vector<std::string>& header, std::string_view wanted) {
-  const auto distance = [&](const std::string& name) {
-    return edit_distance(name.substr(0, 200), wanted);
-  };
-  const auto nearest =
-      std::min_element(header.begin(), header.end(),
-                       [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
-  if (nearest == header.end() || distance(*nearest) > std::max<size_t>(2, wanted.size() / 2))
-    return "";
-  return *nearest;
 }
 
 }  // namespace
@@ -186,13 +155,14 @@ std::string nearest_column(const std::vector<std::string>& header, std::string_v
 size_t CsvTable::column(std::string_view wanted, std::string_view key) const {
   const auto found = std::find(header.begin(), header.end(), wanted);
   if (found != header.end()) return static_cast<size_t>(found - header.begin());
-  const std::string nearest = nearest_column(header, wanted);
-  const std::string hint = nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest);
+  const std::string meant = nearest(wanted, header);
+  const std::string hint =
+      meant.empty() ? "" : fmt::format(" (did you mean {}?)", in_quotes(meant));
   const std::string remedy =
       key.empty() ? "rename the column in the file"
                   : fmt::format("rename the column in the file, or set {} to its name", key);
-  throw DataError(fmt::format("{}: there is no column '{}'{}; its columns are {}; {}", name, wanted,
-                              hint, list_names(header), remedy));
+  throw DataError(fmt::format("{}: there is no column {}{}; its columns are {}; {}", name,
+                              in_quotes(wanted), hint, list_names(header), remedy));
 }
 
 void CsvTable::require_rows() const {
