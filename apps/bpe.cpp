@@ -249,7 +249,7 @@ void run_coding(const std::string& command, const std::vector<std::string>& argu
 void run(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     if (argument == "--help" || argument == "-h") return fmt::print("{}", kUsage);
-    if (argument == "--version") return fmt::print("precis {}\n", PRECIS_VERSION);
+    if (argument == "--version") return fmt::print("precis {}\n", version_number());
   }
   if (arguments.empty()) fail_usage("expected a command: train, encode or decode");
   const std::string& command = arguments.front();

@@ -4,6 +4,7 @@ add_library(precis_options INTERFACE)
 target_include_directories(precis_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(precis_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>  # GCC 12 sees it in every std::optional of a tensor
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PRECIS_WERROR}>>:-Werror>)
 
 # precis_use_pch(TARGET): the precompiled header that all users of LibTorch share; it is compiled once, as precis_pch.

@@ -11,6 +11,7 @@
 #include "lib/eval/summarizer.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/run/stop_signal.h"
+#include "lib/train/flat_parameters.h"
 
 namespace precis {
 namespace {
