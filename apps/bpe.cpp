@@ -2,18 +2,22 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <boost/program_options.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 #include <filesystem>
-#include <iostream>
-#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/config/command_line.h"
+#include "lib/config/main.h"
+#include "lib/config/version.h"
+#include "lib/formats/csv.h"
 #include "lib/text/bpe_tokenizer.h"
 #include "lib/text/bpe_trainer.h"
 #include "lib/text/json_text.h"
@@ -21,18 +25,8 @@
 namespace {
 
 using namespace precis;
-namespace po = boost::program_options;
 
 constexpr std::string_view kInput = "standard input";
-
-constexpr std::string_view kUsage =
-    "usage: bpe train --input FILE... --output DIR --vocab-size N\n"
-    "       bpe encode --vocab DIR [--jsonl] < TEXT > IDS\n"
-    "       bpe decode --vocab DIR [--jsonl] < IDS > TEXT\n"
-    "\n"
-    "train reads plain text, or every column but `id` of a .csv file, and writes vocab.json and merges.txt.\n"
-    "encode takes standard input as one text and prints its ids with blanks between; decode does the reverse.\n"
-    "With --jsonl, encode reads one JSON string a line and prints one JSON array of ids a line; decode the reverse.\n";
 
 /// Standard input by lines, read in large blocks.
 class LineReader {
@@ -195,50 +189,72 @@ void decode_all(const BpeTokenizer& tokenizer) {
   output.flush();
 }
 
-struct TrainOptions {
-  std::vector<std::string> inputs;
-  std::string output;
-  int32_t vocab_size = 0;
-};
-
-void train(const TrainOptions& options) {
-  std::vector<std::string> texts;
-  for (const std::string& input : options.inputs) texts.push_back(read_file(input));
-  const BpeTokenizer tokenizer = train_bpe(texts, options.vocab_size);
-  tokenizer.save(options.output);
-  fmt::print("{}: {} tokens from {} texts\n", std::filesystem::absolute(options.output).string(), tokenizer.vocab_size(),
-             texts.size());
-}
-
-[[noreturn]] void fail_usage(const std::string& what) { throw ConfigError(fmt::format("{}; see bpe --help", what)); }
-
-po::variables_map parse(const std::vector<std::string>& arguments, const po::options_description& options) {
-  po::variables_map values;
-  try {
-    po::store(po::command_line_parser(arguments).options(options).positional({}).run(), values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    fail_usage(error.what());
+/// Appends the texts of a file: a CSV file's cells but those of its column `id`, else the whole of it.
+void read_texts(const std::filesystem::path& path, std::vector<std::string>& texts) {
+  if (path.extension() != ".csv") {
+    texts.push_back(read_file(path));
+    return;
   }
-  return values;
+  CsvTable table = read_csv(path);
+  for (std::vector<std::string>& row : table.rows)
+    for (size_t column = 0; column < row.size(); ++column)
+      if (table.header[column] != "id") texts.push_back(std::move(row[column]));
 }
 
-void run_train(const std::vector<std::string>& arguments) {
-  TrainOptions train_options;
-  po::options_description options("bpe train");
-  options.add_options()("input", po::value(&train_options.inputs)->multitoken()->required(), "files")(
-      "output", po::value(&train_options.output)->required(), "folder")(
-      "vocab-size", po::value(&train_options.vocab_size)->required(), "number of tokens");
-  parse(arguments, options);
-  train(train_options);
+ProgramDescription describe() {
+  return {.name = "bpe",
+          .usage = "train|encode|decode [options]",
+          .summary = "Trains a byte-level BPE vocabulary on CSV files (every column but id) or plain text; encodes "
+                     "standard input to token ids, or decodes ids to text.",
+          .options = {{"input", true, "train: the files to learn from (.csv or plain text)", true, "FILE"},
+                      {"output", true, "train: the folder for vocab.json and merges.txt", false, "DIR"},
+                      {"vocab-size", true, "train: tokens of the vocabulary, 257 or more", false, "N"},
+                      {"vocab", true, "encode, decode: the folder of vocab.json and merges.txt", false, "DIR"},
+                      {"jsonl", false,
+                       "encode: a JSON string a line in, a JSON array of ids a line out; decode: the reverse. "
+                       "Without it, standard input is one text, and its ids stand in a line with blanks between"}},
+          .max_positionals = 1};
 }
 
-void run_coding(const std::string& command, const std::vector<std::string>& arguments) {
-  std::string folder;
-  po::options_description options("bpe " + command);
-  options.add_options()("vocab", po::value(&folder)->required(), "folder")("jsonl", po::bool_switch(), "one a line");
-  const bool by_line = parse(arguments, options)["jsonl"].as<bool>();
-  const BpeTokenizer tokenizer = BpeTokenizer::load(folder);
+std::string required(const CommandLine& line, const std::string& option) {
+  const std::optional<std::string> value = line.value(option);
+  if (!value) throw ConfigError(fmt::format("--{} is missing; see bpe --help", option));
+  return *value;
+}
+
+/// Options that the command does not take are errors, not ignored.
+void refuse(const CommandLine& line, const std::string& command, const std::vector<std::string>& options) {
+  for (const std::string& option : options)
+    if (line.has(option)) throw ConfigError(fmt::format("bpe {} takes no --{}; see bpe --help", command, option));
+}
+
+int32_t parse_vocab_size(const std::string& text) {
+  int32_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc() || end != text.data() + text.size() || size < kMinVocabSize)
+    throw ConfigError(fmt::format("--vocab-size: expected an integer of at least {}, got '{}'", kMinVocabSize, text));
+  return size;
+}
+
+void train(const CommandLine& line) {
+  refuse(line, "train", {"vocab", "jsonl"});
+  required(line, "input");
+  const std::filesystem::path output = required(line, "output");
+  const int32_t size = parse_vocab_size(required(line, "vocab-size"));
+  std::vector<std::string> texts;
+  for (const std::string& input : line.values("input")) read_texts(input, texts);
+  const BpeTokenizer tokenizer = train_bpe(texts, size);
+  tokenizer.save(output);
+  fmt::print("{}: {} tokens\n", std::filesystem::absolute(output).string(), tokenizer.vocab_size());
+  if (tokenizer.vocab_size() < size)
+    fmt::print(stderr, "warning: the texts have no more pairs that occur twice: {} tokens instead of {}\n",
+               tokenizer.vocab_size(), size);
+}
+
+void code(const CommandLine& line, const std::string& command) {
+  refuse(line, command, {"input", "output", "vocab-size"});
+  const BpeTokenizer tokenizer = BpeTokenizer::load(required(line, "vocab"));
+  const bool by_line = line.has("jsonl");
   if (command == "encode") {
     by_line ? encode_lines(tokenizer) : encode_all(tokenizer);
   } else {
@@ -246,32 +262,26 @@ void run_coding(const std::string& command, const std::vector<std::string>& argu
   }
 }
 
-void run(const std::vector<std::string>& arguments) {
-  for (const std::string& argument : arguments) {
-    if (argument == "--help" || argument == "-h") return fmt::print("{}", kUsage);
-    if (argument == "--version") return fmt::print("precis {}\n", version_number());
+int run(int argc, char** argv) {
+  const ProgramDescription program = describe();
+  const CommandLine line(program, {}, argc, argv);
+  if (line.has("help")) {
+    fmt::print("{}", usage_text(program, {}));
+  } else if (line.has("version")) {
+    fmt::print("{}\n", version_text());
+  } else {
+    const std::string command = line.positionals().empty() ? "" : line.positionals().front();
+    if (command == "train") {
+      train(line);
+    } else if (command == "encode" || command == "decode") {
+      code(line, command);
+    } else {
+      throw ConfigError(fmt::format("expected the command train, encode or decode, got '{}'; see bpe --help", command));
+    }
   }
-  if (arguments.empty()) fail_usage("expected a command: train, encode or decode");
-  const std::string& command = arguments.front();
-  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-  if (command == "train") return run_train(rest);
-  if (command == "encode" || command == "decode") return run_coding(command, rest);
-  fail_usage(fmt::format("expected the command train, encode or decode, got '{}'", command));
+  return static_cast<int>(ExitCode::kDone);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    run({argv + 1, argv + argc});
-    return static_cast<int>(ExitCode::kDone);
-  } catch (const Error& error) {
-    fmt::print(stderr, "bpe: {}\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "bpe: out of memory\n");
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bpe: unexpected error: {}\n", error.what());
-  }
-  return static_cast<int>(ExitCode::kOther);
-}
+int main(int argc, char** argv) { return precis::run_main("bpe", argc, argv, run); }

@@ -21,7 +21,6 @@ struct PromptConfig {
     return {{"dialogue_start", &dialogue_start, "text before the dialogue"},
             {"summary_start", &summary_start, "text between the dialogue and its summary"}};
   }
-  bool operator==(const PromptConfig&) const = default;
 };
 
 /// A sample as tokens: the prompt, then the summary and <|endoftext|> if there is one to learn.
@@ -29,6 +28,7 @@ struct EncodedExample {
   std::vector<int32_t> tokens;
   int32_t prompt_tokens = 0;  ///< tokens of the prompt; those after it are targets
   bool cut = false;           ///< the dialogue lost its beginning
+  bool operator==(const EncodedExample&) const = default;
 };
 
 /// Encodes samples and cuts dialogues that are too long. The prompt (start, dialogue, marker) is one text and the summary

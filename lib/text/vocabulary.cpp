@@ -54,7 +54,7 @@ Vocabulary Vocabulary::parse(std::string_view json, const std::string& name) {
   reader.expect_end();
   if (vocabulary.size() > num_tokens + kMaxGap)
     throw DataError(fmt::format("{}: ids go up to {}, but there are only {} entries", name, vocabulary.size() - 1, num_tokens));
-  vocabulary.build_index();
+  vocabulary.build_index(name);
   for (int b = 0; b < kNumBytes; ++b) {
     const char byte = static_cast<char>(b);
     if (!vocabulary.find(std::string_view(&byte, 1)))
@@ -68,12 +68,14 @@ Vocabulary Vocabulary::parse(std::string_view json, const std::string& name) {
   return vocabulary;
 }
 
-void Vocabulary::build_index() {
+void Vocabulary::build_index(const std::string& name) {
   index_.assign(std::bit_ceil(entries_.size() * 2 + 2), -1);
   for (int32_t id = 0; id < size(); ++id) {
     if (!entries_[static_cast<size_t>(id)].spelled) continue;
     size_t at = std::hash<std::string_view>()(bytes_of(id)) & (index_.size() - 1);
-    while (index_[at] >= 0) at = (at + 1) & (index_.size() - 1);
+    for (; index_[at] >= 0; at = (at + 1) & (index_.size() - 1))
+      if (bytes_of(index_[at]) == bytes_of(id))
+        throw DataError(fmt::format("{}: {} has two ids, {} and {}", name, shown(spell(bytes_of(id))), index_[at], id));
     index_[at] = id;
   }
 }
@@ -93,10 +95,10 @@ MergeTable parse_merges(std::string_view text, const std::string& name, const Vo
   const auto fail = [&](const std::string& what) {
     throw DataError(fmt::format("{}, line {}: {}", name, line_number, what));
   };
-  const auto id_of = [&](std::string_view symbol, const std::optional<std::string>& bytes) {
+  const auto id_of = [&](std::string_view left, std::string_view right, const std::optional<std::string>& bytes) {
     const std::optional<int32_t> id = bytes ? vocabulary.find(*bytes) : std::nullopt;
     if (!id)
-      fail(fmt::format("{} is not in vocab.json: the two files belong to different models", shown(symbol)));
+      fail(fmt::format("{} is not in vocab.json: the two files belong to different models", shown(fmt::format("{}{}", left, right))));
     return *id;
   };
   while (!text.empty()) {
@@ -112,10 +114,10 @@ MergeTable parse_merges(std::string_view text, const std::string& name, const Vo
     const std::string_view right = line.substr(blank + 1);
     std::optional<std::string> bytes = unspell(left);
     const std::optional<std::string> right_bytes = unspell(right);
-    const int32_t left_id = id_of(left, bytes);
-    const int32_t right_id = id_of(right, right_bytes);
+    const int32_t left_id = id_of(left, {}, bytes);
+    const int32_t right_id = id_of(right, {}, right_bytes);
     bytes->append(*right_bytes);
-    const int32_t merged = id_of(fmt::format("{}{}", left, right), bytes);
+    const int32_t merged = id_of(left, right, bytes);
     if (!table.add(left_id, right_id, {rank++, merged})) fail(fmt::format("{} is merged by an earlier line already", shown(line)));
   }
   return table;

@@ -16,8 +16,8 @@ inline constexpr std::string_view kEndOfText = "<|endoftext|>";
 /// vocab.json: the bytes of each token, by id.
 class Vocabulary {
  public:
-  /// `name` names the file in errors. Throws DataError: malformed, an id negative, used twice or far beyond the
-  /// number of entries, a byte or <|endoftext|> without an entry.
+  /// `name` names the file in errors. Throws DataError: malformed, a token or id used twice, an id negative or far
+  /// beyond the number of entries, a byte or <|endoftext|> without an entry.
   static Vocabulary parse(std::string_view json, const std::string& name);
 
   /// The id of a token by its bytes.
@@ -39,7 +39,7 @@ class Vocabulary {
   /// Ids up to this many more than there are entries: gaps that other tools leave for added tokens.
   static constexpr int32_t kMaxGap = 1024;
 
-  void build_index();
+  void build_index(const std::string& name);
 
   std::string blob_;
   std::vector<Entry> entries_;
