@@ -44,6 +44,15 @@ TEST(LogitsProcessor, PlainConfigHasNone) {
   EXPECT_TRUE(make_processors({}, 0).empty());
 }
 
+TEST(LogitsProcessor, BansTheNgramThatOverlapsTheSuffix) {
+  const std::vector<int32_t> tokens{2, 1, 1};
+  std::vector<float> scores{5, 6, 7};
+  NoRepeatNgram(2).apply({tokens, 3}, scores);
+  EXPECT_EQ(scores, (std::vector<float>{5, -std::numeric_limits<float>::infinity(), 7}));
+  NoRepeatNgram(4).apply({tokens, 3}, scores);  // not one complete n-gram yet
+  EXPECT_EQ(scores[2], 7);
+}
+
 TEST(LogitsProcessor, LeavesTokensBeyondTheScoresAlone) {
   const std::vector<int32_t> tokens{1, 9, 1, 9, 1};
   std::vector<float> scores{1, 2, 3};

@@ -4,11 +4,12 @@
 The model is a made-up one whose logits are a hash of the whole prefix and of its last token, in integers and powers
 of two, so that tests/generate/toy_decoder.h has the very same float32 logits.
 
-    python3 tests/golden/generate_reference.py     (made with torch 2.11.0, transformers 5.24.0, numpy 2.4)
+    python3 tests/golden/generate_reference.py [SEED [FILE]]     (the file names the versions it was made with)
 """
 import json
 import pathlib
 import random
+import sys
 
 import numpy as np
 import torch
@@ -171,16 +172,17 @@ def warpers(rng):
 
 
 def main():
-    rng = random.Random(20260801)
-    small = {"vocab": 97, "end": 96, "seed": 11, "prefix_weight": 4, "last_weight": 5, "end_bias": 30}
-    large = {"vocab": 613, "end": 0, "seed": 12, "prefix_weight": 5, "last_weight": 4, "end_bias": 40}
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else 11
+    rng = random.Random(20260801 + seed)
+    small = {"vocab": 97, "end": 96, "seed": seed, "prefix_weight": 4, "last_weight": 5, "end_bias": 30}
+    large = {"vocab": 613, "end": 0, "seed": seed + 1, "prefix_weight": 5, "last_weight": 4, "end_bias": 40}
     value = {
         "made_with": {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__},
         "sequences": [sequences(small, rng), sequences(large, rng)],
         "processors": processors(rng),
         "warpers": warpers(rng),
     }
-    path = pathlib.Path(__file__).with_suffix(".json")
+    path = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(value, separators=(",", ":")) + "\n")
     for part in value["sequences"]:
         ends = [sum(part["toy"]["end"] in y for y in case["outputs"]) for case in part["cases"]]
