@@ -95,8 +95,8 @@ install_packages() {
       as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $packages >/dev/null; } ||
       fail "apt-get could not install: $packages"
     missing=$(missing_packages "$groups")
-    [[ -n $missing ]] || return 0
   fi
+  missing=$(grep -v '^wish ' <<<"$missing") || return 0
   {
     echo "setup: these are missing, and cannot be installed from here (no apt-get, or neither root nor sudo):"
     list_missing "$missing"
@@ -198,14 +198,18 @@ build_all() {
   ninja -C "$build" -j "$(jobs_that_fit)" "$target" || fail "the build in $build did not succeed"
 }
 
-install_packages "$([[ $want_tests == yes ]] && echo 'build|run|tests' || echo 'build|run')"
+install_packages "build|run|wish$([[ $want_tests == yes ]] && echo '|tests')"
 check_versions
-torch=$(locate_torch) || exit 1
-if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
-  fetch_torch
-  torch=$(locate_torch)
+if [[ " ${cmake_options[*]} " == *" -DPRECIS_TORCH=OFF "* ]]; then
+  torch='none none' # for rouge and bpe alone
+else
+  torch=$(locate_torch) || exit 1
+  if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
+    fetch_torch
+    torch=$(locate_torch)
+  fi
+  [[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 fi
-[[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 say "ready: LibTorch ${torch##* } in ${torch% *}"
 if [[ $want_build == yes || -n $bundle ]]; then
   rm -rf "$root/build-bundle"
