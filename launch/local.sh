@@ -7,6 +7,9 @@ if [[ ! ${1-} =~ ^[1-9][0-9]*$ || $# -lt 2 ]]; then
   echo "usage: launch/local.sh RANKS PROGRAM [ARGS...]" >&2
   exit 2
 fi
+bundle=${BASH_SOURCE[0]%/*}/../build-bundle/env.sh  # of launch/setup.sh --from-bundle
+# shellcheck source=/dev/null
+[[ -f $bundle ]] && . "$bundle"
 if ! command -v mpirun >/dev/null; then
   echo "local.sh: mpirun is not in PATH; launch/setup.sh installs it (openmpi-bin)" >&2
   exit 4

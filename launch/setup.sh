@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# launch/setup.sh [--tests] [--build] [--cuda] [--bundle FILE] [-DOPTION=VALUE...]
+# launch/setup.sh [--tests] [--build] [--cuda] [--bundle FILE | --from-bundle FILE] [-DOPTION=VALUE...]
 # Makes this checkout ready to build: uses what is there, installs what is missing (launch/packages.txt, and LibTorch).
 #   --tests        also what the tests and benchmarks need
 #   --build        configure and build in build/ (BUILD_DIR names another), with the tests after --tests
 #   --cuda         fetch the CUDA side of LibTorch even where neither a GPU nor nvcc is seen
-#   --bundle FILE  pack the programs and the libraries they need, LibTorch apart, for reuse elsewhere
+#   --bundle FILE  build, and pack the programs and the libraries they need, LibTorch apart, for reuse elsewhere
+#   --from-bundle FILE  put the programs of such a file here; nothing is installed or built
 #   -DNAME=VALUE   goes to CMake as it is: -DPRECIS_CUDA=off, -DPRECIS_TORCH_DIR=...
 # A second run finds all in place and takes a second or two. Exit codes: 0 ready, 2 usage, 1 something is missing.
 set -euo pipefail
@@ -17,7 +18,7 @@ fail() {
   echo "setup: $*" >&2
   exit 1
 }
-usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 want_tests=no want_build=no want_cuda=auto bundle='' cmake_options=()
 while (($#)); do
@@ -26,6 +27,7 @@ while (($#)); do
     --build) want_build=yes ;;
     --cuda) want_cuda=yes ;;
     --bundle) bundle=${2:?--bundle needs a file name} && shift ;;
+    --from-bundle) exec "$root/launch/bundle.sh" unpack "${2:?--from-bundle needs a file name}" ;;
     -DPRECIS_CUDA=[oO][fF][fF]) want_cuda=no cmake_options+=("$1") ;;
     -D?*) cmake_options+=("$1") ;;
     -h | --help) usage && exit 0 ;;
@@ -93,8 +95,8 @@ install_packages() {
       as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $packages >/dev/null; } ||
       fail "apt-get could not install: $packages"
     missing=$(missing_packages "$groups")
-    [[ -n $missing ]] || return 0
   fi
+  missing=$(grep -v '^wish ' <<<"$missing") || return 0
   {
     echo "setup: these are missing, and cannot be installed from here (no apt-get, or neither root nor sudo):"
     list_missing "$missing"
@@ -196,13 +198,21 @@ build_all() {
   ninja -C "$build" -j "$(jobs_that_fit)" "$target" || fail "the build in $build did not succeed"
 }
 
-install_packages "$([[ $want_tests == yes ]] && echo 'build|run|tests' || echo 'build|run')"
+install_packages "build|run|wish$([[ $want_tests == yes ]] && echo '|tests')"
 check_versions
-torch=$(locate_torch) || exit 1
-if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
-  fetch_torch
-  torch=$(locate_torch)
+if [[ " ${cmake_options[*]} " == *" -DPRECIS_TORCH=OFF "* ]]; then
+  torch='none none' # for rouge and bpe alone
+else
+  torch=$(locate_torch) || exit 1
+  if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
+    fetch_torch
+    torch=$(locate_torch)
+  fi
+  [[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 fi
-[[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 say "ready: LibTorch ${torch##* } in ${torch% *}"
-if [[ $want_build == yes || -n $bundle ]]; then build_all; fi
+if [[ $want_build == yes || -n $bundle ]]; then
+  rm -rf "$root/build-bundle"
+  build_all
+fi
+if [[ -n $bundle ]]; then "$root/launch/bundle.sh" pack "$bundle" "$build" "${torch% *}" "${torch##* }"; fi
