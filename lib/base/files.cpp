@@ -17,13 +17,15 @@ namespace fs = std::filesystem;
 
 std::string read_file(const fs::path& path) {
   const auto fail = [&](int error) {
-    throw DataError(fmt::format("{}: cannot be read: {}", fs::absolute(path).string(), std::strerror(error)));
+    throw DataError(
+        fmt::format("{}: cannot be read: {}", fs::absolute(path).string(), std::strerror(error)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(errno);
   std::string content;
   struct stat status {};
-  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) content.reserve(static_cast<size_t>(status.st_size));
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+    content.reserve(static_cast<size_t>(status.st_size));
   constexpr size_t kChunk = size_t{1} << 22;
   for (;;) {
     const size_t before = content.size();
@@ -42,7 +44,8 @@ std::string read_file(const fs::path& path) {
 }
 
 AtomicFile::AtomicFile(fs::path path)
-    : path_(std::move(path)), new_path_(path_.parent_path() / fmt::format(".{}.new", path_.filename().string())) {
+    : path_(std::move(path)),
+      new_path_(path_.parent_path() / fmt::format(".{}.new", path_.filename().string())) {
   fd_ = ::open(new_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) fail("cannot be created");
 }
@@ -54,7 +57,8 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(const char* what) const {
-  throw DataError(fmt::format("{}: {}: {}", fs::absolute(path_).string(), what, std::strerror(errno)));
+  throw DataError(
+      fmt::format("{}: {}: {}", fs::absolute(path_).string(), what, std::strerror(errno)));
 }
 
 void AtomicFile::write(std::string_view bytes) {

@@ -15,7 +15,8 @@ void Log::open(const std::filesystem::path& path) {
   const std::lock_guard lock(mutex_);
   file_.reset(std::fopen(path.c_str(), "a"));
   if (!file_)
-    throw DataError(fmt::format("{}: cannot be opened: {}", std::filesystem::absolute(path).string(), std::strerror(errno)));
+    throw DataError(fmt::format("{}: cannot be opened: {}",
+                                std::filesystem::absolute(path).string(), std::strerror(errno)));
 }
 
 void Log::write(int fd, std::string_view line) {
@@ -33,8 +34,12 @@ void Log::write(int fd, std::string_view line) {
   }
 }
 
-void Log::info(std::string_view line) { write(STDOUT_FILENO, line); }
+void Log::info(std::string_view line) {
+  write(STDOUT_FILENO, line);
+}
 
-void Log::warn(std::string_view line) { write(STDERR_FILENO, fmt::format("warning: {}", line)); }
+void Log::warn(std::string_view line) {
+  write(STDERR_FILENO, fmt::format("warning: {}", line));
+}
 
 }  // namespace precis

@@ -7,7 +7,8 @@ namespace precis {
 
 uint64_t RandomStream::next() {
   const uint64_t block = position_ >> 1;
-  const PhiloxBlock words = philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 0, 0}, key_);
+  const PhiloxBlock words =
+      philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), 0, 0}, key_);
   const size_t half = (position_++ & 1) * 2;
   return (uint64_t{words[half + 1]} << 32) | words[half];
 }

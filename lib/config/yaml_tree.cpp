@@ -106,7 +106,7 @@ class TreeBuilder : public YAML::EventHandler {
 
 /// The parser's messages name its tokens; people know lines, colons and brackets.
 std::string plain_words(const std::string& message) {
-  static constexpr std::pair<std::string_view, const char*> kWords[] = {
+  static const std::pair<std::string_view, const char*> kWords[] = {
       {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a list that was opened with [ is not closed with ]"},
       {YAML::ErrorMsg::END_OF_MAP_FLOW, "a map that was opened with { is not closed with }"},
       {YAML::ErrorMsg::END_OF_MAP, "this line's indentation fits no line above it"},
@@ -121,6 +121,10 @@ std::string plain_words(const std::string& message) {
       {YAML::ErrorMsg::UNKNOWN_TOKEN,
        "a value cannot begin with this character (put the text in quotes)"},
       {YAML::ErrorMsg::UNKNOWN_ANCHOR, "an alias (*name) whose anchor (&name) is not above it"},
+      {YAML::ErrorMsg::INVALID_ESCAPE,
+       "an unknown escape after a backslash (in double quotes, \\\\ is a backslash)"},
+      {YAML::ErrorMsg::INVALID_UNICODE, "an escape (\\x, \\u, \\U) that names no character"},
+      {YAML::ErrorMsg::INVALID_HEX, "an escape (\\x, \\u, \\U) whose digits are not hexadecimal"},
       {YAML::ErrorMsg::BAD_FILE, "lists or maps lie too deep in each other"},
   };
   for (const auto& [theirs, ours] : kWords)

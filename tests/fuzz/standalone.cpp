@@ -1,0 +1,89 @@
+// The main of a fuzz target without libFuzzer: TARGET [RUNS [SEED]] mutates the seeds; TARGET FILE
+// runs one input. A crash leaves the input in fuzz-crash.bin of the working directory.
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+
+#include "lib/base/files.h"
+#include "lib/base/random.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace precis {
+namespace {
+
+constexpr size_t kLargest = 4096;
+
+std::string current;  // for the handler below, which is given nothing but a number
+
+void write_down(int signal) {
+  if (std::FILE* file = std::fopen("fuzz-crash.bin", "wb")) {
+    std::fwrite(current.data(), 1, current.size(), file);
+    std::fclose(file);
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// One small change: a bit, a byte, a piece removed, doubled, or taken from another seed.
+void mutate(std::string& bytes, RandomStream& random) {
+  const size_t at = random.below(bytes.size() + 1);
+  const size_t length = std::min<size_t>(1 + random.below(16), bytes.size() - at);
+  const std::string& other = fuzz_seeds()[random.below(fuzz_seeds().size())];
+  const size_t from = random.below(other.size() + 1);
+  switch (random.below(7)) {
+    case 0:
+      if (at < bytes.size()) bytes[at] = static_cast<char>(bytes[at] ^ (1 << random.below(8)));
+      break;
+    case 1:
+      if (at < bytes.size()) bytes[at] = static_cast<char>(random.below(256));
+      break;
+    case 2:
+      bytes.insert(at, 1, static_cast<char>(random.below(256)));
+      break;
+    case 3:
+      bytes.erase(at, length);
+      break;
+    case 4:
+      bytes.insert(at, bytes.substr(at, length));
+      break;
+    case 5:
+      bytes.insert(at, other, from, 1 + random.below(40));
+      break;
+    default:
+      bytes = bytes.substr(0, at) + other.substr(from);
+      break;
+  }
+  if (bytes.size() > kLargest) bytes.resize(kLargest);
+}
+
+void run(const std::string& input) {
+  current = input;
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
+}
+
+void run_mutations(uint64_t runs, uint64_t seed) {
+  for (const std::string& input : fuzz_seeds()) run(input);
+  for (uint64_t i = 0; i < runs; ++i) {
+    RandomStream random(mix_key({seed, i}));
+    std::string input = fuzz_seeds()[random.below(fuzz_seeds().size())];
+    for (uint64_t k = 1 + random.below(8); k > 0; --k) mutate(input, random);
+    run(input);
+  }
+}
+
+}  // namespace
+}  // namespace precis
+
+int main(int argc, char** argv) {
+  for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS})
+    std::signal(signal, precis::write_down);
+  if (argc > 1 && std::filesystem::exists(argv[1])) {
+    precis::run(precis::read_file(argv[1]));
+    return 0;
+  }
+  const uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
+  precis::run_mutations(runs, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
+  std::printf("%llu inputs\n", static_cast<unsigned long long>(runs + precis::fuzz_seeds().size()));
+  return 0;
+}
