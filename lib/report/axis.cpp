@@ -60,12 +60,14 @@ Axis logarithmic_axis(double low, double high) {
 }
 
 std::string tick_text(const Axis& axis, double tick) {
-  const double step = axis.logarithmic ? tick : axis.ticks.at(1) - axis.ticks.at(0);
-  const double largest =
-      axis.logarithmic ? tick : std::max(std::abs(axis.low), std::abs(axis.high));
+  double step = tick, largest = tick;
+  if (!axis.logarithmic && axis.ticks.size() > 1) {
+    step = axis.ticks[1] - axis.ticks[0];
+    largest = std::max(std::abs(axis.low), std::abs(axis.high));
+  }
   if (tick == 0) return "0";
   if (largest < 1e-3 || largest >= 1e7) return short_number(tick, 3);
-  if (step >= 9999 || (!axis.logarithmic && step >= 999)) return grouped(tick / 1000) + "k";
+  if (step >= (axis.logarithmic ? 9999 : 999)) return grouped(tick / 1000) + "k";
   if (step >= 0.999) return grouped(tick);
   const int decimals = static_cast<int>(std::ceil(-std::log10(step) - 1e-6));
   return fmt::format("{:.{}f}", tick, decimals);

@@ -42,6 +42,16 @@ TEST(Chart, SeveralSeriesHaveALegendAndLabelsApart) {
   EXPECT_EQ(count(html, "class=\"end\" style=\"top:92.00%\""), 1U);
 }
 
+TEST(Chart, LabelsNearTheTopMoveDown) {
+  const std::string html = chart_figure({"Loss",
+                                         "",
+                                         false,
+                                         {{"a", "a", 1, Style::kLine, {{0, 2}, {10, 4}}},
+                                          {"b", "b", 2, Style::kLine, {{0, 2}, {10, 3.99}}}}});
+  EXPECT_EQ(count(html, "class=\"end\" style=\"top:0.00%\""), 1U);
+  EXPECT_EQ(count(html, "class=\"end\" style=\"top:8.00%\""), 1U);
+}
+
 TEST(Chart, NotFiniteValuesAreGapsAndCounted) {
   const std::string html =
       chart_figure({"Loss",

@@ -16,7 +16,7 @@ TEST(Markup, EscapesWhatHtmlReads) {
 TEST(Markup, BytesThatAreNoTextAreReplaced) {
   const std::string mark = "\xEF\xBF\xBD";
   EXPECT_EQ(escape_html(std::string_view("a\0b", 3)), "a" + mark + "b");
-  EXPECT_EQ(escape_html("\x1B[1m"), mark + "[1m");
+  EXPECT_EQ(escape_html("\x1B[1m\x7F~"), mark + "[1m" + mark + "~");
   EXPECT_EQ(escape_html("a\xFF<"), "a" + mark + "&lt;");
   EXPECT_EQ(escape_html("\xC3"), mark);                                // cut
   EXPECT_EQ(escape_html("\xC0\xAF"), mark + mark);                     // overlong

@@ -44,6 +44,8 @@ TEST(Series, ThinningKeepsEndsSpikesAndGaps) {
   curve[4321].y = 50;
   curve[7777].y = -50;
   for (int i = 2000; i < 2200; ++i) curve[static_cast<size_t>(i)].y = NAN;
+  curve.front().y = 0.5;  // neither the smallest nor the largest of their stretches
+  curve.back().y = -0.7;
   const Curve thin = thinned(curve, 100);
   EXPECT_LE(thin.size(), 202U);
   EXPECT_GT(thin.size(), 150U);
