@@ -22,6 +22,19 @@ cpu::AttentionShape attention_shape(const RaggedBatch& batch, int64_t n_head, co
   return {batch.num_samples(), n_head, out.size(1) / n_head, batch.host_offsets.data(), batch.sample_keys.data_ptr<int64_t>()};
 }
 
+/// Whether ATen's product of this type runs at a reasonable rate. On CPUs without instructions for bfloat16 it is a plain loop, fifty
+/// times slower than float32; then operands are widened, which is what those instructions do inside.
+bool multiplies_well(const at::Tensor& a) {
+  if (!a.is_cpu() || a.scalar_type() == at::kFloat) return true;
+#if defined(__x86_64__)
+  return a.scalar_type() == at::kBFloat16 && __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+at::Tensor wide(const at::Tensor& a) { return a.to(at::kFloat); }
+
 }  // namespace
 
 void embed(const at::Tensor& tokens, const RowIds& rows, const at::Tensor& wte, const at::Tensor& wpe, Dropout dropout, const at::Tensor& out) {
@@ -86,19 +99,25 @@ void cached_attention(const CacheTable& where, int64_t n_head, const at::Tensor&
 
 void linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& out) {
   at::Tensor to = out;
-  if (bias.defined())
+  if (!multiplies_well(x)) {
+    const at::Tensor w = wide(weight).t();
+    to.copy_(bias.defined() ? at::addmm(wide(bias), wide(x), w) : at::mm(wide(x), w));
+  } else if (bias.defined()) {
     at::addmm_out(to, bias, x, weight.t());
-  else
+  } else {
     at::mm_out(to, x, weight.t());
+  }
 }
 
 void linear_backward(const at::Tensor& grad_y, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& grad_weight,
                      const at::Tensor& grad_bias, const at::Tensor& grad_x) {
   at::Tensor to = grad_weight;
-  if (grad_y.scalar_type() == at::kFloat)
-    at::addmm_out(to, to, grad_y.t(), x);
+  const bool well = multiplies_well(grad_y);
+  const at::Tensor dy = well ? grad_y : wide(grad_y);
+  if (dy.scalar_type() == at::kFloat)
+    at::addmm_out(to, to, dy.t(), well ? x : wide(x));
   else
-    to.add_(at::mm(grad_y.t(), x));  // products in the low precision accumulate in float32 inside, and across micro-batches here
+    to.add_(at::mm(dy.t(), x));  // products in the low precision accumulate in float32 inside, and across micro-batches here
   if (grad_bias.defined()) {
     if (grad_y.is_cpu())
       with_element(grad_y.scalar_type(),
@@ -108,7 +127,10 @@ void linear_backward(const at::Tensor& grad_y, const at::Tensor& x, const at::Te
   }
   if (grad_x.defined()) {
     at::Tensor out = grad_x;
-    at::mm_out(out, grad_y, weight);
+    if (well)
+      at::mm_out(out, grad_y, weight);
+    else
+      out.copy_(at::mm(dy, wide(weight)));
   }
 }
 
