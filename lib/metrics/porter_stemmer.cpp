@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstddef>
-#include <span>
+#include <cstdint>
 
 namespace precis {
 namespace {
@@ -76,10 +76,28 @@ struct Rule {
   std::string_view replacement;
 };
 
+constexpr uint32_t letter_bit(char c) {
+  return uint32_t{1} << (static_cast<unsigned char>(c) & 31);
+}
+
+/// The rules of a step. Most words end in a letter that ends no suffix, which the bits of letters
+/// tell at once.
+template <size_t N>
+struct Step {
+  std::array<Rule, N> rules;
+  uint32_t last_letters = 0;
+
+  explicit constexpr Step(const std::array<Rule, N>& all) : rules(all) {
+    for (const Rule& rule : rules) last_letters |= letter_bit(rule.suffix.back());
+  }
+};
+
 /// Applies the first rule whose suffix matches, provided that the measure of what is before it is
 /// above `bound`.
-void apply_rules(std::string& word, std::span<const Rule> rules, int bound) {
-  for (const Rule& rule : rules) {
+template <size_t N>
+void apply_rules(std::string& word, const Step<N>& step, int bound) {
+  if ((step.last_letters & letter_bit(word.back())) == 0) return;
+  for (const Rule& rule : step.rules) {
     if (word.back() != rule.suffix.back() || !word.ends_with(rule.suffix)) continue;
     if (measure(without_end(word, rule.suffix.size())) > bound) {
       replace_end(word, rule.suffix.size(), rule.replacement);
@@ -88,39 +106,39 @@ void apply_rules(std::string& word, std::span<const Rule> rules, int bound) {
   }
 }
 
-constexpr std::array<Rule, 20> kStep2 = {
-    {{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},
-     {"izer", "ize"},    {"bli", "ble"},     {"entli", "ent"},   {"eli", "e"},
-     {"ousli", "ous"},   {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},
-     {"alism", "al"},    {"iveness", "ive"}, {"fulness", "ful"}, {"ousness", "ous"},
-     {"aliti", "al"},    {"iviti", "ive"},   {"biliti", "ble"},  {"fulli", "ful"}}};
+constexpr Step<20> kStep2(
+    {{{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},
+      {"izer", "ize"},    {"bli", "ble"},     {"entli", "ent"},   {"eli", "e"},
+      {"ousli", "ous"},   {"ization", "ize"}, {"ation", "ate"},   {"ator", "ate"},
+      {"alism", "al"},    {"iveness", "ive"}, {"fulness", "ful"}, {"ousness", "ous"},
+      {"aliti", "al"},    {"iviti", "ive"},   {"biliti", "ble"},  {"fulli", "ful"}}});
 
-constexpr std::array<Rule, 7> kStep3 = {{{"icate", "ic"},
-                                         {"ative", ""},
-                                         {"alize", "al"},
-                                         {"iciti", "ic"},
-                                         {"ical", "ic"},
-                                         {"ful", ""},
-                                         {"ness", ""}}};
+constexpr Step<7> kStep3({{{"icate", "ic"},
+                           {"ative", ""},
+                           {"alize", "al"},
+                           {"iciti", "ic"},
+                           {"ical", "ic"},
+                           {"ful", ""},
+                           {"ness", ""}}});
 
-constexpr std::array<Rule, 18> kStep4 = {{{"al", ""},
-                                          {"ance", ""},
-                                          {"ence", ""},
-                                          {"er", ""},
-                                          {"ic", ""},
-                                          {"able", ""},
-                                          {"ible", ""},
-                                          {"ant", ""},
-                                          {"ement", ""},
-                                          {"ment", ""},
-                                          {"ent", ""},
-                                          {"ou", ""},
-                                          {"ism", ""},
-                                          {"ate", ""},
-                                          {"iti", ""},
-                                          {"ous", ""},
-                                          {"ive", ""},
-                                          {"ize", ""}}};
+constexpr Step<18> kStep4({{{"al", ""},
+                            {"ance", ""},
+                            {"ence", ""},
+                            {"er", ""},
+                            {"ic", ""},
+                            {"able", ""},
+                            {"ible", ""},
+                            {"ant", ""},
+                            {"ement", ""},
+                            {"ment", ""},
+                            {"ent", ""},
+                            {"ou", ""},
+                            {"ism", ""},
+                            {"ate", ""},
+                            {"iti", ""},
+                            {"ous", ""},
+                            {"ive", ""},
+                            {"ize", ""}}});
 
 void step_1a(std::string& word) {
   if (word.back() != 's') return;
