@@ -282,7 +282,7 @@ int run(int argc, char** argv) {
   if (line.has("help")) {
     fmt::print("{}", usage_text(program, {}));
   } else if (line.has("version")) {
-    fmt::print("{}\n", version_text());
+    fmt::print("{}", version_text());
   } else {
     const std::string command = line.positionals().empty() ? "" : line.positionals().front();
     if (command == "train") {
