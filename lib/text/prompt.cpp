@@ -25,7 +25,7 @@ std::vector<size_t> utterance_starts(std::string_view dialogue) {
   return starts;
 }
 
-/// Where the characters of text[begin, end) start.
+/// Where the characters of a text start, from `begin` on.
 std::vector<size_t> character_starts(std::string_view text, size_t begin) {
   std::vector<size_t> starts;
   const char* end = text.data() + text.size();
@@ -36,17 +36,14 @@ std::vector<size_t> character_starts(std::string_view text, size_t begin) {
   return starts;
 }
 
-/// The first of `starts` from which the text fits; the end of `starts` if none does.
-///
-/// Less text hardly ever has more tokens, so a binary search finds the place, but for the few that
-/// a different first token makes: those are tried one by one.
+/// The first of `starts` from which the text fits; the end of `starts` if none does. A whole
+/// utterance more is always more tokens; a character more can be fewer, so there it is one that
+/// fits, perhaps not the very first.
 template <typename Fits>
 std::vector<size_t>::const_iterator first_fitting(const std::vector<size_t>& starts,
                                                   const Fits& fits) {
-  auto first = std::partition_point(starts.begin(), starts.end(),
-                                    [&](size_t start) { return !fits(start); });
-  while (first != starts.begin() && fits(*(first - 1))) --first;
-  return first;
+  return std::partition_point(starts.begin(), starts.end(),
+                              [&](size_t start) { return !fits(start); });
 }
 
 }  // namespace
