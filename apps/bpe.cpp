@@ -62,12 +62,14 @@ class LineReader {
     constexpr size_t kBlock = size_t{1} << 20;
     std::memmove(buffer_.data(), buffer_.data() + begin_, filled_ - begin_);
     filled_ -= std::exchange(begin_, 0);
-    if (buffer_.size() < filled_ + kBlock) buffer_.resize(std::max(filled_ + kBlock, buffer_.size() * 2));
+    if (buffer_.size() < filled_ + kBlock)
+      buffer_.resize(std::max(filled_ + kBlock, buffer_.size() * 2));
     ssize_t got = -1;
     do {
       got = ::read(STDIN_FILENO, buffer_.data() + filled_, kBlock);
     } while (got < 0 && errno == EINTR);
-    if (got < 0) throw DataError(fmt::format("{} cannot be read: {}", kInput, std::strerror(errno)));
+    if (got < 0)
+      throw DataError(fmt::format("{} cannot be read: {}", kInput, std::strerror(errno)));
     filled_ += static_cast<size_t>(got);
     return got > 0;
   }
@@ -88,7 +90,9 @@ class Output {
     for (std::string_view rest = buffer_; !rest.empty();) {
       const ssize_t done = ::write(STDOUT_FILENO, rest.data(), rest.size());
       if (done < 0 && errno == EINTR) continue;
-      if (done < 0) throw Error(ExitCode::kOther, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+      if (done < 0)
+        throw Error(ExitCode::kOther,
+                    fmt::format("standard output cannot be written: {}", std::strerror(errno)));
       rest.remove_prefix(static_cast<size_t>(done));
     }
     buffer_.clear();
@@ -189,7 +193,8 @@ void decode_all(const BpeTokenizer& tokenizer) {
   output.flush();
 }
 
-/// Appends the texts of a file: a CSV file's cells but those of its column `id`, else the whole of it.
+/// Appends the texts of a file: a CSV file's cells but those of its column `id`, else the whole of
+/// it.
 void read_texts(const std::filesystem::path& path, std::vector<std::string>& texts) {
   if (path.extension() != ".csv") {
     texts.push_back(read_file(path));
@@ -202,18 +207,23 @@ void read_texts(const std::filesystem::path& path, std::vector<std::string>& tex
 }
 
 ProgramDescription describe() {
-  return {.name = "bpe",
-          .usage = "train|encode|decode [options]",
-          .summary = "Trains a byte-level BPE vocabulary on CSV files (every column but id) or plain text; encodes "
-                     "standard input to token ids, or decodes ids to text.",
-          .options = {{"input", true, "train: the files to learn from (.csv or plain text)", true, "FILE"},
-                      {"output", true, "train: the folder for vocab.json and merges.txt", false, "DIR"},
-                      {"vocab-size", true, "train: tokens of the vocabulary, 257 or more", false, "N"},
-                      {"vocab", true, "encode, decode: the folder of vocab.json and merges.txt", false, "DIR"},
-                      {"jsonl", false,
-                       "encode: a JSON string a line in, a JSON array of ids a line out; decode: the reverse. "
-                       "Without it, standard input is one text, and its ids stand in a line with blanks between"}},
-          .max_positionals = 1};
+  return {
+      .name = "bpe",
+      .usage = "train|encode|decode [options]",
+      .summary =
+          "Trains a byte-level BPE vocabulary on CSV files (every column but id) or plain text; "
+          "encodes "
+          "standard input to token ids, or decodes ids to text.",
+      .options =
+          {{"input", true, "train: the files to learn from (.csv or plain text)", true, "FILE"},
+           {"output", true, "train: the folder for vocab.json and merges.txt", false, "DIR"},
+           {"vocab-size", true, "train: tokens of the vocabulary, 257 or more", false, "N"},
+           {"vocab", true, "encode, decode: the folder of vocab.json and merges.txt", false, "DIR"},
+           {"jsonl", false,
+            "encode: a JSON string a line in, a JSON array of ids a line out; decode: the reverse. "
+            "Without it, standard input is one text, and its ids stand in a line with blanks "
+            "between"}},
+      .max_positionals = 1};
 }
 
 std::string required(const CommandLine& line, const std::string& option) {
@@ -223,16 +233,19 @@ std::string required(const CommandLine& line, const std::string& option) {
 }
 
 /// Options that the command does not take are errors, not ignored.
-void refuse(const CommandLine& line, const std::string& command, const std::vector<std::string>& options) {
+void refuse(const CommandLine& line, const std::string& command,
+            const std::vector<std::string>& options) {
   for (const std::string& option : options)
-    if (line.has(option)) throw ConfigError(fmt::format("bpe {} takes no --{}; see bpe --help", command, option));
+    if (line.has(option))
+      throw ConfigError(fmt::format("bpe {} takes no --{}; see bpe --help", command, option));
 }
 
 int32_t parse_vocab_size(const std::string& text) {
   int32_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
   if (error != std::errc() || end != text.data() + text.size() || size < kMinVocabSize)
-    throw ConfigError(fmt::format("--vocab-size: expected an integer of at least {}, got '{}'", kMinVocabSize, text));
+    throw ConfigError(fmt::format("--vocab-size: expected an integer of at least {}, got '{}'",
+                                  kMinVocabSize, text));
   return size;
 }
 
@@ -247,7 +260,8 @@ void train(const CommandLine& line) {
   tokenizer.save(output);
   fmt::print("{}: {} tokens\n", std::filesystem::absolute(output).string(), tokenizer.vocab_size());
   if (tokenizer.vocab_size() < size)
-    fmt::print(stderr, "warning: the texts have no more pairs that occur twice: {} tokens instead of {}\n",
+    fmt::print(stderr,
+               "warning: the texts have no more pairs that occur twice: {} tokens instead of {}\n",
                tokenizer.vocab_size(), size);
 }
 
@@ -268,7 +282,7 @@ int run(int argc, char** argv) {
   if (line.has("help")) {
     fmt::print("{}", usage_text(program, {}));
   } else if (line.has("version")) {
-    fmt::print("{}\n", version_text());
+    fmt::print("{}", version_text());
   } else {
     const std::string command = line.positionals().empty() ? "" : line.positionals().front();
     if (command == "train") {
@@ -276,7 +290,8 @@ int run(int argc, char** argv) {
     } else if (command == "encode" || command == "decode") {
       code(line, command);
     } else {
-      throw ConfigError(fmt::format("expected the command train, encode or decode, got '{}'; see bpe --help", command));
+      throw ConfigError(fmt::format(
+          "expected the command train, encode or decode, got '{}'; see bpe --help", command));
     }
   }
   return static_cast<int>(ExitCode::kDone);
@@ -284,4 +299,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return precis::run_main("bpe", argc, argv, run); }
+int main(int argc, char** argv) {
+  return precis::run_main("bpe", argc, argv, run);
+}

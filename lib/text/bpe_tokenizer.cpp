@@ -14,7 +14,8 @@ namespace precis {
 
 namespace fs = std::filesystem;
 
-/// What one call of encode works with. Words of English fit the first cache, whose entries are half a cache line.
+/// What one call of encode works with. Words of English fit the first cache, whose entries are half
+/// a cache line.
 struct BpeTokenizer::Scratch {
   PieceCache<16, 3> words{size_t{1} << 16};
   PieceCache<64, 15> phrases{size_t{1} << 12};
@@ -22,7 +23,8 @@ struct BpeTokenizer::Scratch {
   std::vector<int32_t> ids;
 };
 
-/// Lends each call a Scratch that it has for itself, and keeps them, caches filled, for later calls.
+/// Lends each call a Scratch that it has for itself, and keeps them, caches filled, for later
+/// calls.
 class BpeTokenizer::ScratchPool {
  public:
   class Lease {
@@ -62,8 +64,8 @@ class BpeTokenizer::ScratchPool {
   size_t num_made_ = 0;
 };
 
-BpeTokenizer::BpeTokenizer(std::string vocab_json, const std::string& vocab_name, std::string merges_txt,
-                           const std::string& merges_name)
+BpeTokenizer::BpeTokenizer(std::string vocab_json, const std::string& vocab_name,
+                           std::string merges_txt, const std::string& merges_name)
     : vocab_json_(std::move(vocab_json)),
       merges_txt_(std::move(merges_txt)),
       vocabulary_(Vocabulary::parse(vocab_json_, vocab_name)),
@@ -87,13 +89,17 @@ BpeTokenizer BpeTokenizer::load(const fs::path& dir) {
   for (const fs::path& file : {vocab, merges}) {
     std::error_code ignored;
     if (!fs::exists(file, ignored))
-      throw DataError(fmt::format("{}: not found: a vocabulary is a folder that holds vocab.json and merges.txt", file.string()));
+      throw DataError(fmt::format(
+          "{}: not found: a vocabulary is a folder that holds vocab.json and merges.txt",
+          file.string()));
   }
   return BpeTokenizer(read_file(vocab), vocab.string(), read_file(merges), merges.string());
 }
 
-BpeTokenizer BpeTokenizer::parse(std::string_view vocab_json, std::string_view merges_txt, const std::string& where) {
-  return BpeTokenizer(std::string(vocab_json), where + ": vocab.json", std::string(merges_txt), where + ": merges.txt");
+BpeTokenizer BpeTokenizer::parse(std::string_view vocab_json, std::string_view merges_txt,
+                                 const std::string& where) {
+  return BpeTokenizer(std::string(vocab_json), where + ": vocab.json", std::string(merges_txt),
+                      where + ": merges.txt");
 }
 
 void BpeTokenizer::merge_piece(std::string_view piece, Scratch& scratch) const {
@@ -102,13 +108,15 @@ void BpeTokenizer::merge_piece(std::string_view piece, Scratch& scratch) const {
   merges_.apply(scratch.ids, scratch.merge);
 }
 
-/// Writes the ids of a piece to `out`, which has room for num_bytes or, if that is more, a cache entry. Returns their number.
+/// Writes the ids of a piece to `out`, which has room for num_bytes or, if that is more, a cache
+/// entry. Returns their number.
 template <typename Cache>
-inline size_t BpeTokenizer::encode_short(const char* p, size_t num_bytes, const char* end, Cache& cache, Scratch& scratch,
-                                         int32_t* out) const {
+inline size_t BpeTokenizer::encode_short(const char* p, size_t num_bytes, const char* end,
+                                         Cache& cache, Scratch& scratch, int32_t* out) const {
   const typename Cache::Key key = Cache::make_key(p, num_bytes, end);
   if (const auto* known = cache.find(key)) {
-    std::copy(known->ids.begin(), known->ids.end(), out);  // all of them: a fixed number copies fastest
+    std::copy(known->ids.begin(), known->ids.end(),
+              out);  // all of them: a fixed number copies fastest
     return static_cast<size_t>(known->num_ids);
   }
   merge_piece({p, num_bytes}, scratch);
@@ -157,7 +165,9 @@ std::string BpeTokenizer::decode(std::span<const int32_t> ids) const {
   for (const int32_t id : ids) {
     const bool in_range = id >= 0 && id < vocab_size();
     const std::string_view bytes = in_range ? vocabulary_.bytes_of(id) : std::string_view();
-    if (bytes.empty()) throw DataError(fmt::format("token id {} is not in the vocabulary of {} tokens", id, vocab_size()));
+    if (bytes.empty())
+      throw DataError(
+          fmt::format("token id {} is not in the vocabulary of {} tokens", id, vocab_size()));
     text.append(bytes);
   }
   return text;
@@ -206,7 +216,9 @@ std::string BpeTokenizer::tokenizer_json() const {
 void BpeTokenizer::save(const fs::path& dir) const {
   std::error_code error;
   fs::create_directories(dir, error);
-  if (error) throw DataError(fmt::format("{}: cannot be made: {}", fs::absolute(dir).string(), error.message()));
+  if (error)
+    throw DataError(
+        fmt::format("{}: cannot be made: {}", fs::absolute(dir).string(), error.message()));
   write_file(dir / "vocab.json", vocab_json_);
   write_file(dir / "merges.txt", merges_txt_);
 }

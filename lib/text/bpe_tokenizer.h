@@ -1,6 +1,7 @@
 // GPT-2's byte-level BPE: text to token ids and back.
-// Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), and OpenAI's encoder.py. Ids equal
-// those of tiktoken's encode_ordinary and of transformers, for any text.
+// Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), and
+// OpenAI's encoder.py. Ids equal those of tiktoken's encode_ordinary and of transformers, for any
+// text.
 #pragma once
 
 #include <array>
@@ -20,20 +21,25 @@ namespace precis {
 /// A vocabulary and its encoder. Const members are thread-safe. Can be moved, not copied.
 class BpeTokenizer {
  public:
-  /// From vocab.json and merges.txt of a folder. Throws DataError naming the file, and the line or entry in it.
+  /// From vocab.json and merges.txt of a folder. Throws DataError naming the file, and the line or
+  /// entry in it.
   static BpeTokenizer load(const std::filesystem::path& dir);
-  /// From the contents of the two files (a checkpoint carries them); `where` names their source in errors.
-  static BpeTokenizer parse(std::string_view vocab_json, std::string_view merges_txt, const std::string& where);
+  /// From the contents of the two files (a checkpoint carries them); `where` names their source in
+  /// errors.
+  static BpeTokenizer parse(std::string_view vocab_json, std::string_view merges_txt,
+                            const std::string& where);
 
   BpeTokenizer(BpeTokenizer&&) noexcept;
   BpeTokenizer& operator=(BpeTokenizer&&) noexcept;
   ~BpeTokenizer();
 
-  /// The ids of a text. "<|endoftext|>" in it is text like any other; bytes that are no UTF-8 are kept as they are.
+  /// The ids of a text. "<|endoftext|>" in it is text like any other; bytes that are no UTF-8 are
+  /// kept as they are.
   std::vector<int32_t> encode(std::string_view text) const;
   /// Appends the ids of a text to `out`.
   void encode_to(std::string_view text, std::vector<int32_t>& out) const;
-  /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id without a token.
+  /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id
+  /// without a token.
   std::string decode(std::span<const int32_t> ids) const;
 
   /// The id of <|endoftext|>.
@@ -53,10 +59,12 @@ class BpeTokenizer {
   struct Scratch;
   class ScratchPool;
 
-  BpeTokenizer(std::string vocab_json, const std::string& vocab_name, std::string merges_txt, const std::string& merges_name);
+  BpeTokenizer(std::string vocab_json, const std::string& vocab_name, std::string merges_txt,
+               const std::string& merges_name);
 
   template <typename Cache>
-  size_t encode_short(const char* p, size_t num_bytes, const char* end, Cache& cache, Scratch& scratch, int32_t* out) const;
+  size_t encode_short(const char* p, size_t num_bytes, const char* end, Cache& cache,
+                      Scratch& scratch, int32_t* out) const;
   void merge_piece(std::string_view piece, Scratch& scratch) const;
 
   std::string vocab_json_;

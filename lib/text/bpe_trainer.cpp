@@ -21,9 +21,15 @@ namespace {
 constexpr int64_t kMinCount = 2;
 
 using Pair = uint64_t;  // left id above, right id below
-Pair make_pair_of(int32_t left, int32_t right) { return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right); }
-int32_t left_of(Pair pair) { return static_cast<int32_t>(pair >> 32); }
-int32_t right_of(Pair pair) { return static_cast<int32_t>(pair & 0xFFFFFFFF); }
+Pair make_pair_of(int32_t left, int32_t right) {
+  return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
+}
+int32_t left_of(Pair pair) {
+  return static_cast<int32_t>(pair >> 32);
+}
+int32_t right_of(Pair pair) {
+  return static_cast<int32_t>(pair & 0xFFFFFFFF);
+}
 
 /// A piece of the texts as the tokens it is made of so far, and how often it occurs.
 struct Word {
@@ -39,7 +45,9 @@ struct PairStats {
 struct Candidate {
   int64_t count;
   Pair pair;
-  bool operator<(const Candidate& other) const { return count != other.count ? count < other.count : pair > other.pair; }
+  bool operator<(const Candidate& other) const {
+    return count != other.count ? count < other.count : pair > other.pair;
+  }
 };
 
 class Trainer {
@@ -74,7 +82,8 @@ class Trainer {
     append_json_string(vocab, kEndOfText);
     fmt::format_to(std::back_inserter(vocab), ": {}}}\n", tokens_.size());
     std::string merges = "#version: 0.2\n";
-    for (const auto& [left, right] : merges_) merges.append(fmt::format("{} {}\n", spell(tokens_[left]), spell(tokens_[right])));
+    for (const auto& [left, right] : merges_)
+      merges.append(fmt::format("{} {}\n", spell(tokens_[left]), spell(tokens_[right])));
     return BpeTokenizer::parse(vocab, merges, "the trained vocabulary");
   }
 
@@ -87,7 +96,8 @@ class Trainer {
 
   void read(std::span<const std::string> texts) {
     std::array<int32_t, 256> byte_ids{};
-    for (size_t id = 0; id < tokens_.size(); ++id) byte_ids[static_cast<uint8_t>(tokens_[id][0])] = static_cast<int32_t>(id);
+    for (size_t id = 0; id < tokens_.size(); ++id)
+      byte_ids[static_cast<uint8_t>(tokens_[id][0])] = static_cast<int32_t>(id);
     std::unordered_map<std::string_view, size_t> places;
     for (const std::string& text : texts) {
       const char* end = text.data() + text.size();
@@ -105,7 +115,8 @@ class Trainer {
     }
   }
 
-  /// Adds (+1) or takes away (-1) the pairs of a word. Pairs with token `fresh` are noted in fresh_pairs_.
+  /// Adds (+1) or takes away (-1) the pairs of a word. Pairs with token `fresh` are noted in
+  /// fresh_pairs_.
   void count_pairs(size_t w, int sign, int32_t fresh) {
     const Word& word = words_[w];
     for (size_t i = 0; i + 1 < word.ids.size(); ++i) {
@@ -114,15 +125,18 @@ class Trainer {
       stats.count += sign * word.count;
       if (sign < 0) continue;
       if (stats.words.empty() || stats.words.back() != w) stats.words.push_back(w);
-      if (fresh > 0 && (word.ids[i] == fresh || word.ids[i + 1] == fresh)) fresh_pairs_.insert(pair);
+      if (fresh > 0 && (word.ids[i] == fresh || word.ids[i + 1] == fresh))
+        fresh_pairs_.insert(pair);
     }
   }
 
   void merge(Pair pair) {
     const int32_t left = left_of(pair);
     const int32_t right = right_of(pair);
-    // Spelled by another pair already: its token must keep one way to be made, as tiktoken finds tokens by their bytes.
-    if (!add_token(tokens_[static_cast<size_t>(left)] + tokens_[static_cast<size_t>(right)])) return;
+    // Spelled by another pair already: its token must keep one way to be made, as tiktoken finds
+    // tokens by their bytes.
+    if (!add_token(tokens_[static_cast<size_t>(left)] + tokens_[static_cast<size_t>(right)]))
+      return;
     const auto merged = static_cast<int32_t>(tokens_.size() - 1);
     merges_.emplace_back(left, right);
     const std::vector<size_t> words = std::move(pairs_[pair].words);
@@ -166,8 +180,9 @@ class Trainer {
 
 BpeTokenizer train_bpe(std::span<const std::string> texts, int32_t vocab_size) {
   if (vocab_size < kMinVocabSize)
-    throw ConfigError(fmt::format("expected a vocabulary size of at least {} (256 bytes and {}), got {}", kMinVocabSize,
-                                  kEndOfText, vocab_size));
+    throw ConfigError(
+        fmt::format("expected a vocabulary size of at least {} (256 bytes and {}), got {}",
+                    kMinVocabSize, kEndOfText, vocab_size));
   Trainer trainer(texts);
   trainer.merge_until(static_cast<size_t>(vocab_size) - 1);
   return trainer.make();

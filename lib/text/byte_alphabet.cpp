@@ -34,7 +34,9 @@ constexpr std::array<int16_t, kSymbolLimit> kBytes = [] {
 
 }  // namespace
 
-uint32_t symbol_of_byte(uint8_t byte) { return kSymbols[byte]; }
+uint32_t symbol_of_byte(uint8_t byte) {
+  return kSymbols[byte];
+}
 
 std::string spell(std::string_view bytes) {
   std::string text;

@@ -1,4 +1,5 @@
-// The printable alphabet in which vocab.json and merges.txt spell bytes (bytes_to_unicode of OpenAI's gpt-2 encoder.py).
+// The printable alphabet in which vocab.json and merges.txt spell bytes (bytes_to_unicode of
+// OpenAI's gpt-2 encoder.py).
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@ namespace precis {
 /// Number of bytes, and of tokens before the first merge.
 inline constexpr int kNumBytes = 256;
 
-/// The code point that stands for a byte: the byte itself where Latin-1 prints it, else 256 and up in order.
+/// The code point that stands for a byte: the byte itself where Latin-1 prints it, else 256 and up
+/// in order.
 uint32_t symbol_of_byte(uint8_t byte);
 
 /// Bytes in the alphabet, as UTF-8.

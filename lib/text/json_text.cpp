@@ -25,8 +25,12 @@ const char* skip_plain(const char* p, const char* end) {
   return p;
 }
 
-bool is_high_surrogate(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
-bool is_low_surrogate(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+bool is_high_surrogate(uint32_t unit) {
+  return unit >= 0xD800 && unit < 0xDC00;
+}
+bool is_low_surrogate(uint32_t unit) {
+  return unit >= 0xDC00 && unit < 0xE000;
+}
 
 void append_utf8(std::string& out, uint32_t c) {
   const auto tail = [c](int shift) { return static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
@@ -57,14 +61,17 @@ void JsonReader::fail(const char* where, const std::string& what) const {
   const auto line = first_line_ + std::count(begin_, where, '\n');
   const char* line_start = where;
   while (line_start > begin_ && line_start[-1] != '\n') --line_start;
-  throw DataError(fmt::format("{}, line {}, column {}: {}", name_, line, where - line_start + 1, what));
+  throw DataError(
+      fmt::format("{}, line {}, column {}: {}", name_, line, where - line_start + 1, what));
 }
 
 void JsonReader::fail_expected(const std::string& what) const {
   fail(at_, fmt::format("expected {}, got {}", what, excerpt(at_, end_)));
 }
 
-void JsonReader::fail_at_last(const std::string& what) const { fail(last_, what); }
+void JsonReader::fail_at_last(const std::string& what) const {
+  fail(last_, what);
+}
 
 void JsonReader::skip_blanks() {
   while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
@@ -114,7 +121,8 @@ void JsonReader::read_string(std::string& out) {
 void JsonReader::copy_character(std::string& out) {
   const DecodedChar c = decode_utf8(at_, end_);
   if (!c.valid) fail(at_, fmt::format("byte 0x{:02X} is not UTF-8", static_cast<uint8_t>(*at_)));
-  if (c.code_point < 0x20) fail(at_, fmt::format("control character 0x{:02X} in a string must be escaped", c.code_point));
+  if (c.code_point < 0x20)
+    fail(at_, fmt::format("control character 0x{:02X} in a string must be escaped", c.code_point));
   out.append(at_, c.num_bytes);
   at_ += c.num_bytes;
 }
@@ -124,16 +132,31 @@ void JsonReader::read_escape(std::string& out) {
   const char kind = end_ - at_ > 1 ? at_[1] : '\0';
   at_ += std::min<std::ptrdiff_t>(2, end_ - at_);
   switch (kind) {
-    case 'n': out.push_back('\n'); return;
-    case 't': out.push_back('\t'); return;
-    case 'r': out.push_back('\r'); return;
-    case 'b': out.push_back('\b'); return;
-    case 'f': out.push_back('\f'); return;
+    case 'n':
+      out.push_back('\n');
+      return;
+    case 't':
+      out.push_back('\t');
+      return;
+    case 'r':
+      out.push_back('\r');
+      return;
+    case 'b':
+      out.push_back('\b');
+      return;
+    case 'f':
+      out.push_back('\f');
+      return;
     case '"':
     case '\\':
-    case '/': out.push_back(kind); return;
-    case 'u': break;
-    default: fail(escape, fmt::format("expected an escape as \\n or \\u00e9, got {}", excerpt(escape, end_)));
+    case '/':
+      out.push_back(kind);
+      return;
+    case 'u':
+      break;
+    default:
+      fail(escape,
+           fmt::format("expected an escape as \\n or \\u00e9, got {}", excerpt(escape, end_)));
   }
   uint32_t c = read_hex4(escape);
   if (is_high_surrogate(c) && end_ - at_ >= 2 && at_[0] == '\\' && at_[1] == 'u') {
@@ -142,7 +165,8 @@ void JsonReader::read_escape(std::string& out) {
     if (is_low_surrogate(low)) c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
   }
   if (is_high_surrogate(c) || is_low_surrogate(c))
-    fail(escape, fmt::format("\\u{:04x} is one half of a surrogate pair: text cannot hold it alone", c));
+    fail(escape,
+         fmt::format("\\u{:04x} is one half of a surrogate pair: text cannot hold it alone", c));
   append_utf8(out, c);
 }
 
@@ -151,7 +175,8 @@ uint32_t JsonReader::read_hex4(const char* escape) {
   const char* stop = at_ + std::min<std::ptrdiff_t>(4, end_ - at_);
   const auto [parsed, error] = std::from_chars(at_, stop, value, 16);
   if (error != std::errc() || parsed - at_ != 4)
-    fail(escape, fmt::format("expected \\u and four hexadecimal digits, got {}", excerpt(escape, end_)));
+    fail(escape,
+         fmt::format("expected \\u and four hexadecimal digits, got {}", excerpt(escape, end_)));
   at_ = parsed;
   return value;
 }
@@ -182,11 +207,21 @@ void append_json_string(std::string& out, std::string_view text) {
       continue;
     }
     switch (c.code_point) {
-      case '"': out.append("\\\""); break;
-      case '\\': out.append("\\\\"); break;
-      case '\n': out.append("\\n"); break;
-      case '\r': out.append("\\r"); break;
-      case '\t': out.append("\\t"); break;
+      case '"':
+        out.append("\\\"");
+        break;
+      case '\\':
+        out.append("\\\\");
+        break;
+      case '\n':
+        out.append("\\n");
+        break;
+      case '\r':
+        out.append("\\r");
+        break;
+      case '\t':
+        out.append("\\t");
+        break;
       default:
         if (c.code_point < 0x20) {
           fmt::format_to(std::back_inserter(out), "\\u{:04x}", c.code_point);

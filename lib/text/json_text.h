@@ -7,13 +7,17 @@
 
 namespace precis {
 
-/// Reads JSON from left to right. What is malformed throws DataError: "NAME, line 3, column 7: expected a string, got ...".
-/// Holds views only: text and name must outlive it.
+/// Reads JSON from left to right. What is malformed throws DataError: "NAME, line 3, column 7:
+/// expected a string, got ...". Holds views only: text and name must outlive it.
 class JsonReader {
  public:
   /// `first_line`: the number of the text's first line in what `name` names.
   JsonReader(std::string_view text, std::string_view name, int64_t first_line = 1)
-      : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()), name_(name), first_line_(first_line) {}
+      : begin_(text.data()),
+        at_(text.data()),
+        end_(text.data() + text.size()),
+        name_(name),
+        first_line_(first_line) {}
 
   /// Skips white space; true if nothing follows.
   bool at_end();
@@ -23,7 +27,8 @@ class JsonReader {
   void expect(char token);
   /// Throws unless nothing but white space follows.
   void expect_end();
-  /// A string, unescaped, as UTF-8. `out` is overwritten. Lone surrogates and bytes that are no UTF-8 are errors.
+  /// A string, unescaped, as UTF-8. `out` is overwritten. Lone surrogates and bytes that are no
+  /// UTF-8 are errors.
   void read_string(std::string& out);
   /// An integer within 32 bits.
   int32_t read_integer();
@@ -46,7 +51,8 @@ class JsonReader {
   int64_t first_line_;
 };
 
-/// Appends text as a JSON string with its quotes. Sequences that are no UTF-8 become U+FFFD, as Python's "replace" does.
+/// Appends text as a JSON string with its quotes. Sequences that are no UTF-8 become U+FFFD, as
+/// Python's "replace" does.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace precis

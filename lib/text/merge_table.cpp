@@ -67,7 +67,8 @@ void MergeTable::apply_to_few(std::vector<int32_t>& ids, MergeScratch& scratch) 
   }
 }
 
-void MergeTable::push_candidate(const std::vector<int32_t>& ids, uint32_t left, uint32_t right, MergeScratch& scratch) const {
+void MergeTable::push_candidate(const std::vector<int32_t>& ids, uint32_t left, uint32_t right,
+                                MergeScratch& scratch) const {
   if (left == kNone || right == kNone) return;
   const Merge merge = find(ids[left], ids[right]);
   if (merge.rank == kNoRank) return;
@@ -94,7 +95,8 @@ void MergeTable::apply_to_many(std::vector<int32_t>& ids, MergeScratch& scratch)
     const MergeScratch::Candidate pair = heap.back();
     heap.pop_back();
     const uint32_t right = next[pair.left];
-    if (ids[pair.left] != pair.left_id || right == kNone || ids[right] != pair.right_id) continue;  // one of them changed
+    if (ids[pair.left] != pair.left_id || right == kNone || ids[right] != pair.right_id)
+      continue;  // one of them changed
     ids[pair.left] = find(pair.left_id, pair.right_id).id;
     ids[right] = kGone;
     next[pair.left] = next[right];

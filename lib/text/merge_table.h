@@ -12,7 +12,8 @@ namespace precis {
 struct MergeScratch {
   struct Candidate {
     uint32_t rank;
-    uint32_t left;  ///< position of the left token; after rank, so that equal ranks merge from the left
+    uint32_t
+        left;  ///< position of the left token; after rank, so that equal ranks merge from the left
     int32_t left_id;
     int32_t right_id;
   };
@@ -38,7 +39,8 @@ class MergeTable {
   /// rank kNoRank: the pair does not merge.
   Merge find(int32_t left, int32_t right) const;
 
-  /// Merges ids until no neighbours merge: always the lowest rank, the leftmost of equal ones. Near linear in their number.
+  /// Merges ids until no neighbours merge: always the lowest rank, the leftmost of equal ones. Near
+  /// linear in their number.
   void apply(std::vector<int32_t>& ids, MergeScratch& scratch) const;
 
  private:
@@ -50,7 +52,8 @@ class MergeTable {
   size_t slot_of(int32_t left, int32_t right) const;
   void apply_to_few(std::vector<int32_t>& ids, MergeScratch& scratch) const;
   void apply_to_many(std::vector<int32_t>& ids, MergeScratch& scratch) const;
-  void push_candidate(const std::vector<int32_t>& ids, uint32_t left, uint32_t right, MergeScratch& scratch) const;
+  void push_candidate(const std::vector<int32_t>& ids, uint32_t left, uint32_t right,
+                      MergeScratch& scratch) const;
 
   std::vector<Slot> slots_;
   int shift_;

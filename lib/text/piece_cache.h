@@ -12,8 +12,8 @@
 
 namespace precis {
 
-/// Pieces of less than kKeyBytes bytes that have at most kMaxIds tokens. Of fixed size: two places for each hash, of
-/// which the newer entry takes the first.
+/// Pieces of less than kKeyBytes bytes that have at most kMaxIds tokens. Of fixed size: two places
+/// for each hash, of which the newer entry takes the first.
 template <size_t kKeyBytes, size_t kMaxIds>
 class PieceCache {
  public:

@@ -1,4 +1,5 @@
-// What the model reads of a dialogue, and what it is to write: the prompt and the target of one sample.
+// What the model reads of a dialogue, and what it is to write: the prompt and the target of one
+// sample.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,12 @@ struct EncodedExample {
   bool operator==(const EncodedExample&) const = default;
 };
 
-/// Encodes samples and cuts dialogues that are too long. The prompt (start, dialogue, marker) is one text and the summary
-/// another, so that their border is a token border.
+/// Encodes samples and cuts dialogues that are too long. The prompt (start, dialogue, marker) is
+/// one text and the summary another, so that their border is a token border.
 ///
-/// A cut takes away the beginning of the dialogue, up to the first utterance (line that is not blank) from which the
-/// prompt fits; where even the last one alone does not fit, up to a character within it. What is left is encoded anew.
+/// A cut takes away the beginning of the dialogue, up to the first utterance (line that is not
+/// blank) from which the prompt fits; where even the last one alone does not fit, up to a character
+/// within it. What is left is encoded anew.
 class SummaryPrompt {
  public:
   /// The tokenizer is used, not owned: it must outlive this.
@@ -44,9 +46,10 @@ class SummaryPrompt {
   /// The prompt alone, in at most max_tokens tokens. Empty if not even an empty dialogue fits.
   std::optional<EncodedExample> encode_prompt(std::string_view dialogue, int64_t max_tokens) const;
 
-  /// Prompt and target. The inputs, all tokens but the last, are at most block_size; marker and summary are never cut.
-  /// Empty if not even an empty dialogue fits.
-  std::optional<EncodedExample> encode(std::string_view dialogue, std::string_view summary, int64_t block_size) const;
+  /// Prompt and target. The inputs, all tokens but the last, are at most block_size; marker and
+  /// summary are never cut. Empty if not even an empty dialogue fits.
+  std::optional<EncodedExample> encode(std::string_view dialogue, std::string_view summary,
+                                       int64_t block_size) const;
 
  private:
   std::vector<int32_t> prompt_ids(std::string_view dialogue) const;

@@ -20,16 +20,18 @@ inline constexpr std::array<uint8_t, 256> kByteClass = [] {
   for (int b = 0; b < 256; ++b) {
     const bool letter = (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z');
     const bool space = b == ' ' || (b >= '\t' && b <= '\r');
-    const CharClass ascii = letter                   ? CharClass::kLetter
+    const CharClass ascii = letter                 ? CharClass::kLetter
                             : b >= '0' && b <= '9' ? CharClass::kNumber
-                            : space                  ? CharClass::kSpace
-                                                     : CharClass::kOther;
+                            : space                ? CharClass::kSpace
+                                                   : CharClass::kOther;
     table[static_cast<size_t>(b)] = b >= 0x80 ? kNeedsDecoding : static_cast<uint8_t>(ascii);
   }
   return table;
 }();
 
-inline uint8_t byte_class(const char* p) { return kByteClass[static_cast<uint8_t>(*p)]; }
+inline uint8_t byte_class(const char* p) {
+  return kByteClass[static_cast<uint8_t>(*p)];
+}
 
 /// The class and the number of bytes of the character at p.
 struct ClassedChar {
@@ -71,8 +73,8 @@ inline int contraction_bytes(const char* p, const char* end) {
   return (a == 'l' && b == 'l') || (a == 'v' && b == 'e') || (a == 'r' && b == 'e') ? 3 : 0;
 }
 
-/// The end of the piece of white space at p: all of it before the end of the text, else all but its last character,
-/// which the next piece takes (a blank) or which stands alone.
+/// The end of the piece of white space at p: all of it before the end of the text, else all but its
+/// last character, which the next piece takes (a blank) or which stands alone.
 inline const char* space_piece_end(const char* p, const char* end) {
   const char* stop = run_end(p, end, static_cast<uint8_t>(CharClass::kSpace));
   if (stop == end) return stop;

@@ -50,8 +50,8 @@ inline DecodedChar decode_utf8(const char* p, const char* end) {
   return {code_point, 4, true};
 }
 
-/// Where decode_utf8 finds p invalid: the bytes that one U+FFFD replaces (the longest beginning of a valid sequence, at
-/// least one byte; Unicode's recommended practice and what Python does).
+/// Where decode_utf8 finds p invalid: the bytes that one U+FFFD replaces (the longest beginning of
+/// a valid sequence, at least one byte; Unicode's recommended practice and what Python does).
 inline uint32_t invalid_prefix_bytes(const char* p, const char* end) {
   const auto byte = [p](int i) { return static_cast<uint8_t>(p[i]); };
   const uint32_t first = byte(0);

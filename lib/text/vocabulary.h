@@ -16,8 +16,8 @@ inline constexpr std::string_view kEndOfText = "<|endoftext|>";
 /// vocab.json: the bytes of each token, by id.
 class Vocabulary {
  public:
-  /// `name` names the file in errors. Throws DataError: malformed, a token or id used twice, an id negative or far
-  /// beyond the number of entries, a byte or <|endoftext|> without an entry.
+  /// `name` names the file in errors. Throws DataError: malformed, a token or id used twice, an id
+  /// negative or far beyond the number of entries, a byte or <|endoftext|> without an entry.
   static Vocabulary parse(std::string_view json, const std::string& name);
 
   /// The id of a token by its bytes.
@@ -46,7 +46,9 @@ class Vocabulary {
   std::vector<int32_t> index_;  // open addressing over the hash of the bytes; -1: free
 };
 
-/// merges.txt. Throws DataError naming file and line: no two symbols, or a symbol or result that vocab.json lacks.
-MergeTable parse_merges(std::string_view text, const std::string& name, const Vocabulary& vocabulary);
+/// merges.txt. Throws DataError naming file and line: no two symbols, or a symbol or result that
+/// vocab.json lacks.
+MergeTable parse_merges(std::string_view text, const std::string& name,
+                        const Vocabulary& vocabulary);
 
 }  // namespace precis

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 class BpeTokenizerFiles : public testing::Test {
  protected:
   void SetUp() override {
-    dir_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+    dir_ = fs::path(testing::TempDir()) /
+           testing::UnitTest::GetInstance()->current_test_info()->name();
     fs::remove_all(dir_);
   }
   void TearDown() override { fs::remove_all(dir_); }
@@ -30,7 +31,8 @@ std::string random_bytes(RandomStream& random) {
   const uint64_t alphabet = random.below(3);  // letters and blanks, ASCII, all bytes
   for (uint64_t n = random.below(200); n > 0; --n) {
     const uint64_t b = random.below(256);
-    text.push_back(alphabet == 0 ? "ab e'st\n"[b % 8] : static_cast<char>(alphabet == 1 ? b % 128 : b));
+    text.push_back(alphabet == 0 ? "ab e'st\n"[b % 8]
+                                 : static_cast<char>(alphabet == 1 ? b % 128 : b));
   }
   return text;
 }
@@ -71,7 +73,8 @@ TEST(BpeTokenizer, EncodesFromSeveralThreadsAsFromOne) {
   for (size_t t = 0; t < wrong.size(); ++t)
     threads.emplace_back([&, t] {
       for (const nlohmann::json& line : golden)
-        wrong[t] += tokenizer.encode(line[0].get<std::string>()) != line[1].get<std::vector<int32_t>>();
+        wrong[t] +=
+            tokenizer.encode(line[0].get<std::string>()) != line[1].get<std::vector<int32_t>>();
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
@@ -98,7 +101,10 @@ TEST(BpeTokenizer, EncodeToAppends) {
 TEST(BpeTokenizer, RefusesIdsWithoutAToken) {
   const BpeTokenizer tokenizer = golden_tokenizer();
   for (const int32_t id : {-1, tokenizer.vocab_size(), 2147483647})
-    EXPECT_NE(data_error_of([&] { tokenizer.decode(std::vector<int32_t>{0, id}); }).find(std::to_string(id)), std::string::npos);
+    EXPECT_NE(data_error_of([&] {
+                tokenizer.decode(std::vector<int32_t>{0, id});
+              }).find(std::to_string(id)),
+              std::string::npos);
 }
 
 TEST(BpeTokenizer, HuggingFaceFileHoldsTheVocabulary) {
@@ -115,22 +121,30 @@ TEST_F(BpeTokenizerFiles, SavesWhatItLoaded) {
   const BpeTokenizer tokenizer = golden_tokenizer();
   tokenizer.save(dir_ / "new" / "folder");
   const BpeTokenizer again = BpeTokenizer::load(dir_ / "new" / "folder");
-  EXPECT_EQ(read_file(dir_ / "new/folder/vocab.json"), read_file("tests/golden/text_vocab/vocab.json"));
+  EXPECT_EQ(read_file(dir_ / "new/folder/vocab.json"),
+            read_file("tests/golden/text_vocab/vocab.json"));
   EXPECT_EQ(again.merges_txt(), read_file("tests/golden/text_vocab/merges.txt"));
   EXPECT_EQ(again.encode("Anna forgot the ticket."), tokenizer.encode("Anna forgot the ticket."));
 }
 
 TEST_F(BpeTokenizerFiles, ErrorsNameTheAbsoluteFile) {
   const auto load_error = [&] { return data_error_of([&] { BpeTokenizer::load(dir_); }); };
-  EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ": not found"), std::string::npos) << load_error();
+  EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ": not found"), std::string::npos)
+      << load_error();
   fs::create_directories(dir_);
   write_file(dir_ / "vocab.json", golden_tokenizer().vocab_json());
-  EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ": not found"), std::string::npos) << load_error();
+  EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ": not found"), std::string::npos)
+      << load_error();
   write_file(dir_ / "merges.txt", "#version: 0.2\nqq qqq\n");
-  EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ", line 2"), std::string::npos) << load_error();
+  EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ", line 2"), std::string::npos)
+      << load_error();
   write_file(dir_ / "vocab.json", golden_tokenizer().vocab_json().substr(0, 3000));
-  EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ", line 1"), std::string::npos) << load_error();
-  EXPECT_NE(data_error_of([] { BpeTokenizer::parse("[]", "", "/x/ckpt.pt"); }).find("/x/ckpt.pt: vocab.json"), std::string::npos);
+  EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ", line 1"), std::string::npos)
+      << load_error();
+  EXPECT_NE(data_error_of([] {
+              BpeTokenizer::parse("[]", "", "/x/ckpt.pt");
+            }).find("/x/ckpt.pt: vocab.json"),
+            std::string::npos);
 }
 
 }  // namespace

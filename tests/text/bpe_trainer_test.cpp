@@ -19,7 +19,8 @@ std::vector<std::string> corpus() {
 TEST(BpeTrainer, LearnsWhatHuggingFacesTrainerLearns) {
   const BpeTokenizer trained = train_bpe(corpus(), 800);
   EXPECT_EQ(trained.merges_txt(), read_file("tests/golden/text_vocab/merges.txt"));
-  EXPECT_EQ(nlohmann::json::parse(trained.vocab_json()), nlohmann::json::parse(golden_tokenizer().vocab_json()));
+  EXPECT_EQ(nlohmann::json::parse(trained.vocab_json()),
+            nlohmann::json::parse(golden_tokenizer().vocab_json()));
   EXPECT_LT(trained.vocab_size(), 800);  // no other pair occurs twice
 }
 
@@ -37,8 +38,8 @@ TEST(BpeTrainer, DependsOnNeitherOrderNorBordersOfTheTexts) {
 }
 
 TEST(BpeTrainer, MergesFrequentPairsFirstAndOnesThatOccurTwice) {
-  // Pieces "xyz", " xyz", " xy", "qr": (x, y) occurs three times, then (blank, xy) and (xy, z) twice; the blank has the
-  // smaller id. After it nothing occurs twice.
+  // Pieces "xyz", " xyz", " xy", "qr": (x, y) occurs three times, then (blank, xy) and (xy, z)
+  // twice; the blank has the smaller id. After it nothing occurs twice.
   const std::vector<std::string> texts = {"xyz xyz xy", "qr"};
   EXPECT_EQ(train_bpe(texts, 1000).merges_txt(), "#version: 0.2\nx y\nĠ xy\n");
 }
@@ -61,7 +62,8 @@ TEST(BpeTrainer, EachTokenIsMadeInOneWay) {
   }
   const BpeTokenizer tokenizer = train_bpe(texts, 600);
   const nlohmann::json vocab = nlohmann::json::parse(tokenizer.vocab_json());
-  const auto num_merges = std::count(tokenizer.merges_txt().begin(), tokenizer.merges_txt().end(), '\n') - 1;
+  const auto num_merges =
+      std::count(tokenizer.merges_txt().begin(), tokenizer.merges_txt().end(), '\n') - 1;
   EXPECT_GT(num_merges, 100);
   EXPECT_EQ(static_cast<size_t>(num_merges) + 257, vocab.size());
   for (const std::string& text : texts) EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text);

@@ -19,7 +19,9 @@ inline std::vector<nlohmann::json> golden_lines(const std::string& name) {
   return values;
 }
 
-inline BpeTokenizer golden_tokenizer() { return BpeTokenizer::load("tests/golden/text_vocab"); }
+inline BpeTokenizer golden_tokenizer() {
+  return BpeTokenizer::load("tests/golden/text_vocab");
+}
 
 /// The message of the DataError that `action` throws; "" if it throws none.
 template <typename Action>

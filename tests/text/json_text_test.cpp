@@ -23,7 +23,8 @@ std::string error_of(const std::string& json) {
 }
 
 TEST(JsonReader, UnescapesStrings) {
-  EXPECT_EQ(read(R"( "a\"\\\/\b\f\n\r\t\u0041\u00e9\u65e5\ud83d\uDE00é日🙂" )"), "a\"\\/\b\f\n\r\tAé日😀é日🙂");
+  EXPECT_EQ(read(R"( "a\"\\\/\b\f\n\r\t\u0041\u00e9\u65e5\ud83d\uDE00é日🙂" )"),
+            "a\"\\/\b\f\n\r\tAé日😀é日🙂");
   EXPECT_EQ(read(R"("a\u0000b")"), std::string("a\0b", 3));
   EXPECT_EQ(read(R"("")"), "");
 }
@@ -32,15 +33,20 @@ TEST(JsonReader, ErrorsNamePlaceAndWhatCame) {
   EXPECT_EQ(error_of("12"), "input, line 5, column 1: expected a string, got '12'");
   EXPECT_EQ(error_of(""), "input, line 5, column 1: expected a string, got the end of the text");
   EXPECT_EQ(error_of("\n \"a\" x"), "input, line 6, column 6: expected nothing more, got 'x'");
-  EXPECT_EQ(error_of(R"("abc)"), "input, line 5, column 1: expected a string, got one without a closing quote");
-  EXPECT_EQ(error_of("\"a\tb\""), "input, line 5, column 3: control character 0x09 in a string must be escaped");
+  EXPECT_EQ(error_of(R"("abc)"),
+            "input, line 5, column 1: expected a string, got one without a closing quote");
+  EXPECT_EQ(error_of("\"a\tb\""),
+            "input, line 5, column 3: control character 0x09 in a string must be escaped");
   EXPECT_EQ(error_of("\"a\xff\""), "input, line 5, column 3: byte 0xFF is not UTF-8");
-  EXPECT_EQ(error_of(R"("\x41")"), R"(input, line 5, column 2: expected an escape as \n or \u00e9, got '\\x41\"')");
-  EXPECT_EQ(error_of(R"("\u00g0")"), R"(input, line 5, column 2: expected \u and four hexadecimal digits, got '\\u00g0\"')");
+  EXPECT_EQ(error_of(R"("\x41")"),
+            R"(input, line 5, column 2: expected an escape as \n or \u00e9, got '\\x41\"')");
+  EXPECT_EQ(error_of(R"("\u00g0")"),
+            R"(input, line 5, column 2: expected \u and four hexadecimal digits, got '\\u00g0\"')");
 }
 
 TEST(JsonReader, RefusesLoneSurrogates) {
-  for (const std::string half : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\u0041")", R"("\ud83d\ud83d")"})
+  for (const std::string half : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")",
+                                 R"("\ud83d\u0041")", R"("\ud83d\ud83d")"})
     EXPECT_NE(error_of(half).find("surrogate"), std::string::npos) << half;
   EXPECT_NE(error_of(R"("\ud83d\u00)"), "");
   EXPECT_NE(error_of("\"\\"), "");
@@ -48,18 +54,22 @@ TEST(JsonReader, RefusesLoneSurrogates) {
 }
 
 TEST(JsonReader, ReadsIntegers) {
-  const auto integer = [](const std::string& json) { return JsonReader(json, "input").read_integer(); };
+  const auto integer = [](const std::string& json) {
+    return JsonReader(json, "input").read_integer();
+  };
   EXPECT_EQ(integer(" -12,"), -12);
   EXPECT_EQ(integer("2147483647"), 2147483647);
   for (const std::string bad : {"2147483648", "1.5", "1e3", "x", "", "+1"})
-    EXPECT_NE(data_error_of([&] { integer(bad); }).find("expected an integer"), std::string::npos) << bad;
+    EXPECT_NE(data_error_of([&] { integer(bad); }).find("expected an integer"), std::string::npos)
+        << bad;
 }
 
 TEST(AppendJsonString, IsReadBackByAnotherParser) {
   RandomStream random(7);
   for (int round = 0; round < 2000; ++round) {
     std::string text;
-    for (uint64_t n = random.below(40); n > 0; --n) text.push_back(static_cast<char>(random.below(128)));
+    for (uint64_t n = random.below(40); n > 0; --n)
+      text.push_back(static_cast<char>(random.below(128)));
     text += "é日🙂";
     std::string json;
     append_json_string(json, text);
@@ -73,7 +83,8 @@ TEST(AppendJsonString, ReplacesInvalidBytesAsPythonDoes) {
   for (const nlohmann::json& line : golden_lines("text_replaced.jsonl")) {
     const std::string hex = line[0];
     std::string bytes;
-    for (size_t i = 0; i < hex.size(); i += 2) bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+    for (size_t i = 0; i < hex.size(); i += 2)
+      bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
     std::string json;
     append_json_string(json, bytes);
     const std::string expected = line[1];

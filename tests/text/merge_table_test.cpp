@@ -9,7 +9,8 @@
 namespace precis {
 namespace {
 
-/// The definition, word for word: the lowest rank, of equal ones the leftmost, one merge after another.
+/// The definition, word for word: the lowest rank, of equal ones the leftmost, one merge after
+/// another.
 std::vector<int32_t> merged_naively(std::vector<int32_t> ids, const MergeTable& table) {
   for (;;) {
     size_t best = 0;
@@ -30,8 +31,8 @@ MergeTable random_table(RandomStream& random, int32_t num_merges) {
   MergeTable table(static_cast<size_t>(num_merges));
   for (int32_t merge = 0; merge < num_merges; ++merge) {
     const int32_t id = 4 + merge;
-    while (!table.add(static_cast<int32_t>(random.below(static_cast<uint64_t>(id))), static_cast<int32_t>(random.below(4)),
-                      {static_cast<uint32_t>(merge), id})) {
+    while (!table.add(static_cast<int32_t>(random.below(static_cast<uint64_t>(id))),
+                      static_cast<int32_t>(random.below(4)), {static_cast<uint32_t>(merge), id})) {
     }
   }
   return table;

@@ -35,7 +35,8 @@ TEST(PieceCache, NeverGivesAnotherPiecesIds) {
     const std::string piece = std::to_string(random.below(40));
     std::vector<int32_t>& ids = all[piece];
     if (ids.empty())
-      for (uint64_t n = 1 + random.below(3); n > 0; --n) ids.push_back(static_cast<int32_t>(random.below(50000)));
+      for (uint64_t n = 1 + random.below(3); n > 0; --n)
+        ids.push_back(static_cast<int32_t>(random.below(50000)));
     if (const SmallCache::Entry* entry = cache.find(key_of(piece))) {
       ++found;
       ASSERT_EQ(std::vector<int32_t>(entry->ids.begin(), entry->ids.begin() + entry->num_ids), ids);

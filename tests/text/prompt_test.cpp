@@ -16,9 +16,12 @@ class SummaryPromptTest : public testing::Test {
   std::vector<int32_t> prompt_of(const std::string& dialogue) const {
     return tokenizer_.encode(config_.dialogue_start + dialogue + config_.summary_start);
   }
-  int64_t length_of(const std::string& dialogue) const { return static_cast<int64_t>(prompt_of(dialogue).size()); }
+  int64_t length_of(const std::string& dialogue) const {
+    return static_cast<int64_t>(prompt_of(dialogue).size());
+  }
 
-  void expect_prompt(const std::string& dialogue, int64_t max_tokens, const std::string& kept) const {
+  void expect_prompt(const std::string& dialogue, int64_t max_tokens,
+                     const std::string& kept) const {
     const std::optional<EncodedExample> example = prompt_.encode_prompt(dialogue, max_tokens);
     ASSERT_TRUE(example.has_value());
     EXPECT_EQ(example->tokens, prompt_of(kept)) << tokenizer_.decode(example->tokens);
@@ -62,7 +65,8 @@ TEST_F(SummaryPromptTest, CutsTheLastUtteranceAtACharacter) {
     EXPECT_LE(example->prompt_tokens, max_tokens);
     std::string text = tokenizer_.decode(example->tokens);
     ASSERT_TRUE(text.starts_with(config_.dialogue_start) && text.ends_with(config_.summary_start));
-    text = text.substr(config_.dialogue_start.size(), text.size() - config_.dialogue_start.size() - config_.summary_start.size());
+    text = text.substr(config_.dialogue_start.size(),
+                       text.size() - config_.dialogue_start.size() - config_.summary_start.size());
     ASSERT_TRUE(long_line.ends_with(text));
     EXPECT_TRUE(text.empty() || decode_utf8(text.data(), text.data() + text.size()).valid) << text;
     EXPECT_EQ(example->tokens, prompt_of(text));
@@ -74,7 +78,8 @@ TEST_F(SummaryPromptTest, CutsTheLastUtteranceAtACharacter) {
 TEST_F(SummaryPromptTest, BlankLinesAreNoUtterances) {
   const std::string dialogue = kFirst + "\n \t\n" + kThird + "\n\n";
   expect_prompt(dialogue, length_of(dialogue) - 1, kThird + "\n\n");
-  const std::optional<EncodedExample> example = prompt_.encode_prompt(dialogue, length_of(kThird + "\n\n") - 1);
+  const std::optional<EncodedExample> example =
+      prompt_.encode_prompt(dialogue, length_of(kThird + "\n\n") - 1);
   ASSERT_TRUE(example.has_value());  // within the third utterance, not "\n\n" alone
   EXPECT_NE(tokenizer_.decode(example->tokens).find("coffee!"), std::string::npos);
 }
@@ -102,13 +107,15 @@ TEST_F(SummaryPromptTest, TargetIsATextOfItsOwnWithItsEnd) {
 TEST_F(SummaryPromptTest, InputsFillTheBlockAtMost) {
   const std::string dialogue = kFirst + kSecond + kThird;
   const std::string summary = "Anna forgot the ticket.";
-  const int64_t inputs = length_of(dialogue) + static_cast<int64_t>(tokenizer_.encode(summary).size());
+  const int64_t inputs =
+      length_of(dialogue) + static_cast<int64_t>(tokenizer_.encode(summary).size());
   EXPECT_FALSE(prompt_.encode(dialogue, summary, inputs)->cut);
   const std::optional<EncodedExample> cut = prompt_.encode(dialogue, summary, inputs - 1);
   ASSERT_TRUE(cut.has_value());
   EXPECT_TRUE(cut->cut);
   EXPECT_EQ(cut->prompt_tokens, length_of(kSecond + kThird));
-  EXPECT_TRUE(tokenizer_.decode(cut->tokens).ends_with("summary:Anna forgot the ticket.<|endoftext|>"));
+  EXPECT_TRUE(
+      tokenizer_.decode(cut->tokens).ends_with("summary:Anna forgot the ticket.<|endoftext|>"));
   EXPECT_EQ(prompt_.encode(dialogue, dialogue + dialogue, inputs), std::nullopt);
 }
 
@@ -118,11 +125,13 @@ TEST_F(SummaryPromptTest, CutsAreLongestAmongAllUtteranceStarts) {
   for (int round = 0; round < 150; ++round) {
     std::vector<std::string> lines(1 + random.below(12));
     for (std::string& line : lines)
-      for (uint64_t n = random.below(12); n > 0; --n) line += (const char*[]){"a", " b", "  ", "!", "日", "'s"}[random.below(6)];
+      for (uint64_t n = random.below(12); n > 0; --n)
+        line += (const char*[]){"a", " b", "  ", "!", "日", "'s"}[random.below(6)];
     const std::string dialogue = fmt::format("{}\nend", fmt::join(lines, "\n"));
     const int64_t max_tokens = length_of("end") + static_cast<int64_t>(random.below(60));
     std::string kept = dialogue;
-    while (length_of(kept) > max_tokens || (kept != dialogue && kept.find_first_not_of(' ') == kept.find('\n')))
+    while (length_of(kept) > max_tokens ||
+           (kept != dialogue && kept.find_first_not_of(' ') == kept.find('\n')))
       kept = kept.substr(kept.find('\n') + 1);
     cuts += kept != dialogue;
     expect_prompt(dialogue, max_tokens, kept);

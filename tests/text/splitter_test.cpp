@@ -32,7 +32,9 @@ TEST(CharClasses, EqualTiktokensOnAllCodePoints) {
   std::string name;
   while (ranges >> std::hex >> first >> last >> name)
     for (uint32_t c = first; c <= last; ++c)
-      expected[c] = name == "letter" ? CharClass::kLetter : name == "number" ? CharClass::kNumber : CharClass::kSpace;
+      expected[c] = name == "letter"   ? CharClass::kLetter
+                    : name == "number" ? CharClass::kNumber
+                                       : CharClass::kSpace;
   int64_t letters = 0;
   for (uint32_t c = 0; c < 0x110000; ++c) {
     ASSERT_EQ(char_class(c), expected[c]) << std::hex << c;
@@ -44,11 +46,13 @@ TEST(CharClasses, EqualTiktokensOnAllCodePoints) {
 TEST(CharClasses, TableOfBytesAgreesWithUnicode) {
   for (uint32_t c = 0; c < 0x80; ++c)
     EXPECT_EQ(splitter::kByteClass[c], static_cast<uint8_t>(char_class(c))) << c;
-  for (uint32_t c = 0x80; c < 0x100; ++c) EXPECT_EQ(splitter::kByteClass[c], splitter::kNeedsDecoding);
+  for (uint32_t c = 0x80; c < 0x100; ++c)
+    EXPECT_EQ(splitter::kByteClass[c], splitter::kNeedsDecoding);
 }
 
 TEST(Splitter, WordsTakeOneBlankBefore) {
-  EXPECT_EQ(pieces("Hello  world 12x!? _a"), (Pieces{"Hello", " ", " world", " 12", "x", "!?", " _", "a"}));
+  EXPECT_EQ(pieces("Hello  world 12x!? _a"),
+            (Pieces{"Hello", " ", " world", " 12", "x", "!?", " _", "a"}));
 }
 
 TEST(Splitter, WhiteSpaceGivesItsLastCharacterToWhatFollows) {
@@ -85,7 +89,9 @@ TEST(Splitter, InvalidBytesAreOthersOneByOne) {
 }
 
 TEST(DecodeUtf8, AcceptsWhatUnicodeAllows) {
-  const auto decode = [](const std::string& text) { return decode_utf8(text.data(), text.data() + text.size()); };
+  const auto decode = [](const std::string& text) {
+    return decode_utf8(text.data(), text.data() + text.size());
+  };
   EXPECT_EQ(decode("\xf4\x8f\xbf\xbf").code_point, 0x10FFFFU);
   EXPECT_FALSE(decode("\xf4\x90\x80\x80").valid);
   EXPECT_FALSE(decode("\xf0\x80\x80\x80").valid);

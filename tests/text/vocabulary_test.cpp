@@ -27,12 +27,14 @@ std::string vocab_error(const std::string& json) {
 }
 
 std::string merges_error(const std::string& merges) {
-  const Vocabulary vocabulary = Vocabulary::parse(vocab_with(R"(, "ab": 257, "abc": 258)"), "v.json");
+  const Vocabulary vocabulary =
+      Vocabulary::parse(vocab_with(R"(, "ab": 257, "abc": 258)"), "v.json");
   return data_error_of([&] { parse_merges(merges, "m.txt", vocabulary); });
 }
 
 void expect_words(const std::string& message, const std::vector<std::string>& words) {
-  for (const std::string& word : words) EXPECT_NE(message.find(word), std::string::npos) << word << " in: " << message;
+  for (const std::string& word : words)
+    EXPECT_NE(message.find(word), std::string::npos) << word << " in: " << message;
 }
 
 TEST(Vocabulary, KnowsTokensByBytesAndById) {
@@ -67,13 +69,15 @@ TEST(Vocabulary, RefusesWhatIsNoObjectOfIds) {
 TEST(Vocabulary, RefusesWrongIds) {
   expect_words(vocab_error(vocab_with(R"(, "ab": -1)")), {"v.json", "\"ab\"", "-1"});
   expect_words(vocab_error(vocab_with(R"(, "ab": 7)")), {"v.json", "\"ab\"", "7", "twice"});
-  expect_words(vocab_error(vocab_with(R"(, "ab": 2000000000)")), {"v.json", "\"ab\"", "2000000000"});
+  expect_words(vocab_error(vocab_with(R"(, "ab": 2000000000)")),
+               {"v.json", "\"ab\"", "2000000000"});
   expect_words(vocab_error(vocab_with(R"(, "ab": 1500)")), {"v.json", "1500", "258"});
   EXPECT_EQ(vocab_error(vocab_with(R"(, "ab": 1200)")), "");
 }
 
 TEST(Vocabulary, RefusesTokensUsedTwice) {
-  expect_words(vocab_error(vocab_with(R"(, "ab": 257, "ab": 258)")), {"v.json", "\"ab\"", "257", "258"});
+  expect_words(vocab_error(vocab_with(R"(, "ab": 257, "ab": 258)")),
+               {"v.json", "\"ab\"", "257", "258"});
 }
 
 TEST(Vocabulary, RefusesVocabulariesOfOtherKinds) {
@@ -86,14 +90,16 @@ TEST(Vocabulary, RefusesVocabulariesOfOtherKinds) {
 TEST(Merges, RefusesLinesThatAreNoTwoSymbols) {
   EXPECT_EQ(merges_error("#version: 0.2\na b\nab c\n"), "");
   EXPECT_EQ(merges_error("a b\r\nab c"), "");
-  expect_words(merges_error("#version: 0.2\na b\nabc\n"), {"m.txt", "line 3", "\"abc\"", "two symbols"});
+  expect_words(merges_error("#version: 0.2\na b\nabc\n"),
+               {"m.txt", "line 3", "\"abc\"", "two symbols"});
   expect_words(merges_error("a b c\n"), {"m.txt", "line 1", "\"a b c\""});
   expect_words(merges_error("a \n"), {"m.txt", "line 1"});
   expect_words(merges_error(" a\n"), {"m.txt", "line 1"});
 }
 
 TEST(Merges, RefusesThoseOfAnotherModel) {
-  expect_words(merges_error("#version: 0.2\nqq qqq\n"), {"m.txt", "line 2", "\"qq\"", "different models"});
+  expect_words(merges_error("#version: 0.2\nqq qqq\n"),
+               {"m.txt", "line 2", "\"qq\"", "different models"});
   expect_words(merges_error("a qqq\n"), {"m.txt", "line 1", "\"qqq\""});
   expect_words(merges_error("b c\n"), {"m.txt", "line 1", "\"bc\""});
   expect_words(merges_error("a b\nab c\na b\n"), {"m.txt", "line 3", "earlier"});
