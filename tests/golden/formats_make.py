@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes formats_torch.pt and formats_torch.safetensors, which tests/formats reads: python3 tests/golden/formats_make.py
-Made with torch 2.11.0 and safetensors 0.8.0; contents are fixed, no randomness."""
+"""Makes formats_torch.pt, formats_torch.safetensors and formats_gpt2/, which tests/formats and tests/model read: python3 tests/golden/formats_make.py
+Made with torch 2.11.0 and safetensors 0.8.0, transformers 5.24.0; contents are fixed, no randomness."""
 import pathlib
 from collections import OrderedDict
 
@@ -41,3 +41,23 @@ torch.save({
 }, here / "formats_torch.pt")
 
 save_file({f"{kind}".removeprefix("torch."): of(kind) for kind in types} | {"bool": torch.tensor([True, False, True]), "scalar": torch.tensor(2.5), "none": torch.empty(0, 4)}, here / "formats_torch.safetensors", metadata={"format": "pt", "made by": "h\u00e9llo"})
+
+# A small GPT-2 of transformers in each form of its files, and the same weights under nanoGPT's names.
+from transformers import GPT2Config, GPT2LMHeadModel
+
+torch.manual_seed(1)
+model = GPT2LMHeadModel(GPT2Config(n_layer=2, n_head=2, n_embd=8, n_positions=16, vocab_size=11, bos_token_id=10, eos_token_id=10))
+with torch.no_grad():
+    for parameter in model.parameters():
+        parameter.copy_(torch.randn_like(parameter).to(torch.bfloat16))  # so that float16 and bfloat16 hold them exactly
+folder = here / "formats_gpt2"
+model.save_pretrained(folder / "whole")
+model.save_pretrained(folder / "shards", max_shard_size="4KB")
+GPT2LMHeadModel.from_pretrained(folder / "whole").to(torch.bfloat16).save_pretrained(folder / "bfloat16")
+bare = {k.removeprefix("transformer."): v for k, v in model.state_dict().items() if k != "lm_head.weight"}
+bare |= {"h.0.attn.bias": torch.ones(1, 1, 16, 16).tril().to(torch.uint8), "h.0.attn.masked_bias": torch.tensor(-1e4)}
+(folder / "bin").mkdir(exist_ok=True)
+torch.save(bare, folder / "bin" / "pytorch_model.bin")
+(folder / "bin" / "config.json").write_bytes((folder / "whole" / "config.json").read_bytes())
+conv1d = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+torch.save({k: v.t().contiguous() if k.endswith(conv1d) else v for k, v in model.state_dict().items() if k != "lm_head.weight"}, folder / "nanogpt.pt")

@@ -1,0 +1,93 @@
+// Fuzz target: any bytes as a .pt file, and as the pickle in one. Read, with every tensor of the
+// size that its shape says, or refused with a DataError.
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "lib/base/errors.h"
+#include "lib/base/files.h"
+#include "lib/formats/pickle_reader.h"
+#include "lib/formats/pickle_writer.h"
+#include "lib/formats/pt_file.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace precis {
+namespace {
+
+constexpr std::array<float, 6> kNumbers{0, 1, 2, 3, 4, 5};
+
+void check_arrays(const Value& value) {
+  if (const auto* array = value.get_if<ArrayView>()) {
+    const auto count = count_elements(array->shape);
+    fuzz_require(
+        count && static_cast<size_t>(*count) * element_size(array->type) == array->bytes.size(),
+        "a tensor of another size than its shape says");
+    unsigned sum = 0;
+    for (const std::byte byte : array->bytes)
+      sum += std::to_integer<unsigned>(byte);  // all of it can be read
+    fuzz_require(sum <= 255 * array->bytes.size(), "an impossible sum");
+  } else if (const auto* list = value.get_if<Value::List>()) {
+    for (const Value& item : list->items) check_arrays(item);
+  } else if (const auto* tuple = value.get_if<Value::Tuple>()) {
+    for (const Value& item : tuple->items) check_arrays(item);
+  } else if (const auto* dict = value.get_if<Value::Dict>()) {
+    for (const DictItem& item : dict->items) check_arrays(item.value);
+  }
+}
+
+/// A checkpoint in small.
+Value small_checkpoint() {
+  const ArrayView matrix{
+      ElementType::kFloat32, {2, 3}, std::as_bytes(std::span(kNumbers)), nullptr};
+  Value model = Value::ordered_dict();
+  model.set("wte.weight", matrix);
+  model.set("lm_head.weight", matrix);
+  Value root = Value::dict();
+  root.set("model", model);
+  root.set("betas", Value::Tuple{{0.9, 0.95}});
+  root.set("state", Value::List{{Value(), true, 300, int64_t{1} << 40, "text", Value::dict()}});
+  root.set(7, Value::Tuple{});
+  return root;
+}
+
+}  // namespace
+
+const std::vector<std::string>& fuzz_seeds() {
+  static const std::vector<std::string> seeds = [] {
+    const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                       ("precis-fuzz-" + std::to_string(::getpid()) + ".pt");
+    write_pt(path, small_checkpoint());
+    const std::string file = read_file(path);
+    std::filesystem::remove(path);
+    using namespace std::string_literals;
+    return std::vector<std::string>{
+        file, write_pickle(small_checkpoint()).pickle,
+        // as Python's own pickler writes with protocol 4: frames, memo, a global from the stack
+        "\x80\x04\x95\x20\0\0\0\0\0\0\0}\x94(\x8c\1a\x94\x8c\x0b"s
+        "collections\x94\x8c\x0bOrderedDict\x94\x93\x94)R\x94h\1K\1K\2\x86\x94u."s,
+        "\x80\x02(lq\0h\0a."s,
+        "\x80\x02"
+        "cposix\nsystem\nX\4\0\0\0true\x85R."s};
+  }();
+  return seeds;
+}
+
+}  // namespace precis
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
+  try {
+    precis::check_arrays(precis::read_pt(bytes, nullptr, "x.pt"));
+  } catch (const precis::DataError&) {
+  }
+  // A changed pickle inside an archive fails its checksum, so pickles are read by themselves, too.
+  precis::StorageSource storages;
+  storages.load = [](std::string_view) { return std::as_bytes(std::span(precis::kNumbers)); };
+  storages.max_copied = size;
+  try {
+    precis::check_arrays(precis::read_pickle(bytes, storages, "x.pt: entry data.pkl"));
+  } catch (const precis::DataError&) {
+  }
+  return 0;
+}

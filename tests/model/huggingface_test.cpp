@@ -1,0 +1,254 @@
+// Hugging Face folders: transformers' files in each form, what goes out, and what is refused.
+#include "lib/model/huggingface.h"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+
+#include "lib/checkpoint/tensors.h"
+#include "lib/formats/json_value.h"
+#include "lib/formats/safetensors.h"
+#include "tests/formats/made_files.h"
+
+namespace precis {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::error_of;
+using testing::expect_words;
+using testing::TemporaryFolder;
+using Tensors = std::vector<std::pair<std::string, ArrayView>>;
+
+const fs::path kGolden = "tests/golden/formats_gpt2";
+const VocabularyTexts kVocabulary = {R"({"a":0,"b":1,"ab":2,"\u0120":3,"<|endoftext|>":4})",
+                                     "#version: 0.2\na b\n"};
+
+void expect_golden(const ImportedModel& model) {
+  const Value golden = read_pt(kGolden / "nanogpt.pt");
+  const auto& items = golden.get_if<Value::Dict>()->items;
+  ASSERT_EQ(model.parameters.size(), items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    const auto& [name, tensor] = model.parameters[i];
+    EXPECT_EQ(name, std::get<std::string>(items[i].key)) << "in the order of nanoGPT's state dict";
+    EXPECT_EQ(tensor.scalar_type(), at::kFloat);
+    EXPECT_TRUE(tensor.is_contiguous());
+    EXPECT_TRUE(tensor.equal(to_tensor(*items[i].value.get_if<ArrayView>()))) << name;
+  }
+}
+
+TEST(HuggingFace, ReadsEveryFormOfTheFiles) {
+  for (const char* form : {"whole", "shards", "bfloat16", "bin"}) {
+    SCOPED_TRACE(form);
+    ASSERT_TRUE(is_hugging_face_folder(kGolden / form));
+    const ImportedModel model = read_hugging_face(kGolden / form);
+    EXPECT_EQ(model.shape.n_layer, 2);
+    EXPECT_EQ(model.shape.n_head, 2);
+    EXPECT_EQ(model.shape.n_embd, 8);
+    EXPECT_EQ(model.shape.block_size, 16);
+    EXPECT_EQ(model.shape.vocab_size, 11);
+    EXPECT_TRUE(model.shape.gelu_tanh);
+    EXPECT_TRUE(model.shape.bias);
+    EXPECT_EQ(model.shape.dropout, 0.1);
+    expect_golden(model);
+    if (form != std::string("bin")) EXPECT_EQ(model.generation.find("eos_token_id")->integer(), 10);
+  }
+}
+
+TEST(HuggingFace, ExportAndImportIsTheIdentity) {
+  const TemporaryFolder folder;
+  ImportedModel model = read_hugging_face(kGolden / "whole");
+  model.shape.gelu_tanh = false;
+  write_hugging_face(folder / "out/",
+                     {model.shape, model.parameters, kVocabulary, model.generation});
+  const ImportedModel again = read_hugging_face(folder / "out");
+  EXPECT_EQ(again.shape, model.shape);
+  expect_golden(again);
+  EXPECT_EQ(read_file(folder / "out/vocab.json"), kVocabulary.vocab_json);
+  EXPECT_EQ(read_file(folder / "out/merges.txt"), kVocabulary.merges_txt);
+  EXPECT_EQ(again.generation.find("eos_token_id")->integer(), 4)
+      << "the id in the vocabulary that goes along";
+  const Value config = parse_json(read_file(folder / "out/config.json"), "config.json");
+  EXPECT_EQ(*config.find("activation_function")->get_if<std::string>(), "gelu");
+  EXPECT_EQ(config.find("bos_token_id")->integer(), 4);
+  const Value tokenizer = parse_json(read_file(folder / "out/tokenizer.json"), "tokenizer.json");
+  EXPECT_EQ(tokenizer.find("model")->find("vocab")->find("\u0120")->integer(), 3);
+  EXPECT_EQ(*tokenizer.find("model")
+                 ->find("merges")
+                 ->get_if<Value::List>()
+                 ->items[0]
+                 .get_if<std::string>(),
+            "a b");
+  EXPECT_EQ(tokenizer.find("added_tokens")->get_if<Value::List>()->items[0].find("id")->integer(),
+            4);
+}
+
+TEST(HuggingFace, GivesAModelWithoutBiasesZeros) {
+  const TemporaryFolder folder;
+  ImportedModel model = read_hugging_face(kGolden / "whole");
+  std::erase_if(model.parameters, [](const auto& p) { return p.first.ends_with(".bias"); });
+  EXPECT_NE(error_of([&] {
+              write_hugging_face(folder / "a", {model.shape, model.parameters, kVocabulary});
+            }),
+            "(no error)");
+  EXPECT_TRUE(fs::is_empty(folder.path())) << "nothing is left of what failed";
+  model.shape.bias = false;
+  write_hugging_face(folder / "a", {model.shape, model.parameters, kVocabulary});
+  const ImportedModel again = read_hugging_face(folder / "a");
+  EXPECT_TRUE(again.shape.bias);
+  for (const auto& [name, tensor] : again.parameters) {
+    if (name.ends_with(".bias")) EXPECT_EQ(tensor.abs().sum().item<float>(), 0) << name;
+  }
+}
+
+TEST(HuggingFace, ReplacesNothingButAModel) {
+  const TemporaryFolder folder;
+  const ImportedModel model = read_hugging_face(kGolden / "whole");
+  const ExportedModel exported{model.shape, model.parameters, kVocabulary};
+  write_hugging_face(folder / "out", exported);
+  write_hugging_face(folder / "out", exported);
+  expect_golden(read_hugging_face(folder / "out"));
+  write_file(folder / "out/thesis.tex", "x");
+  expect_words(error_of([&] { write_hugging_face(folder / "out", exported); }),
+               {(folder / "out").string(), "thesis.tex"});
+  EXPECT_EQ(read_file(folder / "out/thesis.tex"), "x");
+  write_file(folder / "file", "x");
+  expect_words(error_of([&] { write_hugging_face(folder / "file", exported); }),
+               {(folder / "file").string(), "is a file"});
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 2)
+      << "nothing is left beside";
+}
+
+/// What is said of the golden folder with its config.json changed.
+std::string error_with_config(const std::function<void(Value&)>& change) {
+  const TemporaryFolder folder;
+  fs::copy(kGolden / "whole", folder / "m");
+  Value config = parse_json(read_file(folder / "m/config.json"), "x");
+  change(config);
+  write_file(folder / "m/config.json", to_json(config));
+  return error_of([&] { read_hugging_face(folder / "m"); });
+}
+
+TEST(HuggingFace, RefusesWhatItDoesNotCompute) {
+  const auto with = [](const char* key, Value value) {
+    return error_with_config([&](Value& config) { config.set(key, std::move(value)); });
+  };
+  EXPECT_EQ(with("activation_function", "gelu"), "(no error)");
+  expect_words(with("model_type", "bert"), {"config.json", "bert", "gpt2"});
+  expect_words(error_with_config([](Value& c) {
+                 c.set("model_type", Value());
+                 c.set("architectures", Value::List{{"LlamaForCausalLM"}});
+               }),
+               {"LlamaForCausalLM"});
+  expect_words(with("activation_function", "relu"), {"config.json", "relu", "gelu_new"});
+  expect_words(with("scale_attn_by_inverse_layer_idx", true),
+               {"scale_attn_by_inverse_layer_idx is true"});
+  expect_words(with("reorder_and_upcast_attn", true), {"reorder_and_upcast_attn is true"});
+  expect_words(with("scale_attn_weights", false), {"scale_attn_weights is false"});
+  expect_words(with("add_cross_attention", true), {"add_cross_attention is true"});
+  expect_words(with("n_inner", 33), {"n_inner is 33"});
+  expect_words(with("n_head", 3), {"n_embd 8", "n_head 3"});
+  expect_words(with("n_layer", "two"), {"n_layer", "a text"});
+  expect_words(with("n_layer", int64_t{1} << 40), {"n_layer is 1099511627776"});
+  expect_words(with("n_layer", 10'000), {"n_layer is 10000"});
+  expect_words(with("n_layer", 3), {"h.2.", "missing"});
+  expect_words(with("n_layer", 1), {"h.1.", "no place"});
+  expect_words(with("n_embd", 0), {"n_embd is 0"});
+  expect_words(with("n_embd", 4), {"wte.weight", "(11, 8)", "(11, 4)"});
+  expect_words(with("vocab_size", 12), {"wte.weight", "(11, 8)", "(12, 8)"});
+  expect_words(with("layer_norm_epsilon", -1), {"layer_norm_epsilon is -1"});
+  expect_words(with("resid_pdrop", 1), {"resid_pdrop is 1"});
+}
+
+/// What is said of the golden folder with other tensors.
+std::string error_with_tensors(const std::function<void(Tensors&)>& change) {
+  const TemporaryFolder folder;
+  fs::copy(kGolden / "whole", folder / "m");
+  const SafetensorsFile file(kGolden / "whole/model.safetensors");
+  Tensors tensors = file.tensors();
+  change(tensors);
+  write_safetensors(folder / "m/model.safetensors", tensors);
+  return error_of([&] { read_hugging_face(folder / "m"); });
+}
+
+ArrayView& named(Tensors& tensors, std::string_view name) {
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const auto& t) { return t.first == name; });
+  EXPECT_NE(found, tensors.end()) << name;
+  return found->second;
+}
+
+TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
+  const std::string attn = "transformer.h.0.attn.c_attn.weight";
+  EXPECT_EQ(error_with_tensors([](Tensors&) {}), "(no error)");
+  expect_words(error_with_tensors([&](Tensors& t) {
+                 named(t, attn).shape = {24, 8};
+               }),
+               {"model.safetensors", attn, "(24, 8)", "(8, 24)"});
+  expect_words(error_with_tensors([&](Tensors& t) {
+                 std::erase_if(t, [&](const auto& x) { return x.first == attn; });
+               }),
+               {"model.safetensors", "h.0.attn.c_attn.weight", "missing"});
+  expect_words(error_with_tensors([&](Tensors& t) { t.emplace_back("score.weight", t[0].second); }),
+               {"score.weight", "no place"});
+  expect_words(
+      error_with_tensors([&](Tensors& t) { t.emplace_back(attn.substr(12), named(t, attn)); }),
+      {"twice"});
+  expect_words(error_with_tensors([&](Tensors& t) { named(t, attn).type = ElementType::kInt32; }),
+               {attn, "int32", "floating-point"});
+  EXPECT_EQ(error_with_tensors([&](Tensors& t) {
+              t.emplace_back("lm_head.weight", named(t, "transformer.wte.weight"));
+            }),
+            "(no error)");
+  expect_words(error_with_tensors([&](Tensors& t) {
+                 t.emplace_back("lm_head.weight", to_array(at::ones({11, 8})));
+               }),
+               {"lm_head.weight", "tied"});
+}
+
+TEST(HuggingFace, NamesWhatIsMissingOfAFolder) {
+  const TemporaryFolder folder;
+  expect_words(error_of([&] { read_hugging_face(folder.path()); }),
+               {"config.json", "cannot be read"});
+  fs::copy(kGolden / "shards", folder / "m");
+  fs::remove(folder / "m/model-00002-of-00003.safetensors");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }),
+               {"model-00002-of-00003.safetensors", "cannot be read"});
+  fs::copy(kGolden / "shards/model-00001-of-00003.safetensors",
+           folder / "m/model-00002-of-00003.safetensors");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"twice"});
+  write_file(folder / "m/model.safetensors.index.json",
+             R"({"weight_map":{"wte.weight":"../../secret"}})");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"index.json", "wte.weight"});
+  write_file(folder / "m/model.safetensors.index.json",
+             R"({"weight_map":{"wte.weight":"model-00003-of-00003.safetensors"}})");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }),
+               {"model-00003-of-00003.safetensors", "wte.weight", "missing"});
+  write_file(folder / "m/model.safetensors.index.json", "{}");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"weight_map"});
+  fs::remove(folder / "m/model.safetensors.index.json");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }),
+               {"no weights", "model.safetensors", "pytorch_model.bin"});
+  write_file(folder / "m/config.json", "{");
+  expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"config.json", "JSON"});
+}
+
+TEST(HuggingFace, FindsTheHubsModelsInItsCache) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(resolve_model(folder.path().string()), folder.path());
+  expect_words(error_of([&] { resolve_model((folder / "none").string()); }),
+               {(folder / "none").string(), "no such model"});
+  ::setenv("HF_HUB_CACHE", folder.path().c_str(), 1);
+  expect_words(error_of([] { resolve_model("gpt2-medium"); }),
+               {folder.path().string(), "huggingface-cli download openai-community/gpt2-medium"});
+  const fs::path repository = folder / "models--openai-community--gpt2-medium";
+  fs::create_directories(repository / "refs");
+  fs::create_directories(repository / "snapshots/abc");
+  write_file(repository / "refs/main", "abc\n");
+  EXPECT_NE(error_of([] { resolve_model("gpt2-medium"); }), "(no error)")
+      << "a snapshot without config.json is not complete";
+  write_file(repository / "snapshots/abc/config.json", "{}");
+  EXPECT_EQ(resolve_model("gpt2-medium"), repository / "snapshots/abc");
+  ::unsetenv("HF_HUB_CACHE");
+}
+
+}  // namespace
+}  // namespace precis
