@@ -18,10 +18,12 @@ int run(int argc, char** argv) {
   const Sections sections{{"bench", settings.fields()}};
   const std::vector<Benchmark> all = benchmarks();
   std::string names;
-  for (const Benchmark& benchmark : all) names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", benchmark.name, benchmark.help);
+  for (const Benchmark& benchmark : all)
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", benchmark.name, benchmark.help);
   const ProgramDescription program{.name = "bench",
                                    .usage = "[NAME...] [options]",
-                                   .summary = "Benchmarks on made-up data, one JSON line each: " + names + ". Without names: all.",
+                                   .summary = "Benchmarks on made-up data, one JSON line each: " +
+                                              names + ". Without names: all.",
                                    .options = {},
                                    .max_positionals = all.size()};
   if (print_help_or_version(program, sections, argc, argv)) return 0;
@@ -32,7 +34,8 @@ int run(int argc, char** argv) {
       load_config(sections, std::nullopt, line.overrides());
       wanted = line.positionals();
       for (const std::string& name : wanted)
-        if (std::ranges::none_of(all, [&](const Benchmark& b) { return b.name == name; })) throw ConfigError(fmt::format("there is no benchmark {}; there are {}", name, names));
+        if (std::ranges::none_of(all, [&](const Benchmark& b) { return b.name == name; }))
+          throw ConfigError(fmt::format("there is no benchmark {}; there are {}", name, names));
     });
     Log log(world.is_root());
     RunConfig config;
@@ -45,7 +48,11 @@ int run(int argc, char** argv) {
     }
     for (const Benchmark& benchmark : all) {
       if (!wanted.empty() && std::ranges::find(wanted, benchmark.name) == wanted.end()) continue;
-      nlohmann::ordered_json line{{"bench", benchmark.name}, {"device", setup.device_name}, {"ranks", world.size()}, {"threads", setup.threads}, {"dtype", settings.dtype}};
+      nlohmann::ordered_json line{{"bench", benchmark.name},
+                                  {"device", setup.device_name},
+                                  {"ranks", world.size()},
+                                  {"threads", setup.threads},
+                                  {"dtype", settings.dtype}};
       line.update(benchmark.run(world, setup, settings));
       log.info(line.dump());
     }
@@ -55,4 +62,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main("bench", argc, argv, run); }
+int main(int argc, char** argv) {
+  return run_main("bench", argc, argv, run);
+}

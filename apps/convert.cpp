@@ -18,14 +18,25 @@ using namespace precis;
 const ProgramDescription kConvert{
     .name = "convert",
     .usage = "--from PATH --to PATH [options]",
-    .summary = "Turns a .pt checkpoint into a Hugging Face GPT-2 folder and a folder into a checkpoint, told apart by what they are; the vocabulary goes along.",
-    .options = {{.name = "from", .takes_value = true, .help = "a .pt checkpoint or a folder", .value_name = "PATH"},
-                {.name = "to", .takes_value = true, .help = "the folder or .pt file to make", .value_name = "PATH"}},
+    .summary =
+        "Turns a .pt checkpoint into a Hugging Face GPT-2 folder and a folder into a checkpoint, "
+        "told apart by what they are; the vocabulary goes along.",
+    .options = {{.name = "from",
+                 .takes_value = true,
+                 .help = "a .pt checkpoint or a folder",
+                 .value_name = "PATH"},
+                {.name = "to",
+                 .takes_value = true,
+                 .help = "the folder or .pt file to make",
+                 .value_name = "PATH"}},
 };
 
 int run(int argc, char** argv) {
   Path tokenizer_dir;
-  const Sections sections{{"tokenizer", {{"dir", &tokenizer_dir, "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
+  const Sections sections{
+      {"tokenizer",
+       {{"dir", &tokenizer_dir,
+         "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
   if (print_help_or_version(kConvert, sections, argc, argv)) return 0;
   const CommandLine line(kConvert, sections, argc, argv);
   load_config(sections, std::nullopt, line.overrides());
@@ -37,4 +48,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main("convert", argc, argv, run); }
+int main(int argc, char** argv) {
+  return run_main("convert", argc, argv, run);
+}

@@ -1,7 +1,7 @@
 // summarize: writes summaries of dialogues with a trained model.
+#include "lib/run/summarize.h"
 #include "lib/config/main.h"
 #include "lib/run/program.h"
-#include "lib/run/summarize.h"
 
 namespace {
 
@@ -10,11 +10,22 @@ using namespace precis;
 const ProgramDescription kSummarize{
     .name = "summarize",
     .usage = "--model PATH [--input FILE] [--output FILE] [options]",
-    .summary = "Writes summaries of dialogues. A .csv (id,dialogue) gives id,summary; a text, or standard input, is one dialogue. Settings: the model's own, then "
-               "the command line.",
-    .options = {{.name = "model", .takes_value = true, .help = "a .pt checkpoint or a Hugging Face GPT-2 folder", .value_name = "PATH"},
-                {.name = "input", .takes_value = true, .help = "a .csv or a text file (default: standard input)", .value_name = "FILE"},
-                {.name = "output", .takes_value = true, .help = "where the summaries go (default: standard output)", .value_name = "FILE"}},
+    .summary =
+        "Writes summaries of dialogues. A .csv (id,dialogue) gives id,summary; a text, or standard "
+        "input, is one dialogue. Settings: the model's own, then "
+        "the command line.",
+    .options = {{.name = "model",
+                 .takes_value = true,
+                 .help = "a .pt checkpoint or a Hugging Face GPT-2 folder",
+                 .value_name = "PATH"},
+                {.name = "input",
+                 .takes_value = true,
+                 .help = "a .csv or a text file (default: standard input)",
+                 .value_name = "FILE"},
+                {.name = "output",
+                 .takes_value = true,
+                 .help = "where the summaries go (default: standard output)",
+                 .value_name = "FILE"}},
 };
 
 int run(int argc, char** argv) {
@@ -33,4 +44,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main("summarize", argc, argv, run); }
+int main(int argc, char** argv) {
+  return run_main("summarize", argc, argv, run);
+}

@@ -16,9 +16,17 @@ using namespace precis;
 const ProgramDescription kTrainer{
     .name = "trainer",
     .usage = "CONFIG [options]",
-    .summary = "Fine-tunes GPT-2 on dialogue summarisation: trains, evaluates with ROUGE, predicts. Under mpirun: one rank per GPU.",
-    .options = {{.name = "check", .takes_value = false, .help = "check config and inputs, print the plan, write nothing"},
-                {.name = "stages", .takes_value = true, .help = "only these stages, as evaluate,predict", .value_name = "LIST", .stands_for = "run.stages"}},
+    .summary =
+        "Fine-tunes GPT-2 on dialogue summarisation: trains, evaluates with ROUGE, predicts. Under "
+        "mpirun: one rank per GPU.",
+    .options = {{.name = "check",
+                 .takes_value = false,
+                 .help = "check config and inputs, print the plan, write nothing"},
+                {.name = "stages",
+                 .takes_value = true,
+                 .help = "only these stages, as evaluate,predict",
+                 .value_name = "LIST",
+                 .stands_for = "run.stages"}},
     .max_positionals = 1,
 };
 
@@ -31,7 +39,8 @@ int run(int argc, char** argv) {
     bool check = false;
     world.together([&] {
       const CommandLine line(kTrainer, sections, argc, argv);
-      if (line.positionals().empty()) throw ConfigError("no config was named: trainer CONFIG, as in trainer configs/kaggle.yaml");
+      if (line.positionals().empty())
+        throw ConfigError("no config was named: trainer CONFIG, as in trainer configs/kaggle.yaml");
       config.load(line.positionals().front(), line.overrides());
       check = line.has("check");
     });
@@ -43,4 +52,6 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_main("trainer", argc, argv, run); }
+int main(int argc, char** argv) {
+  return run_main("trainer", argc, argv, run);
+}

@@ -1,4 +1,5 @@
-// The errors a user can meet. Each carries the exit code it ends the program with; only main turns it into one.
+// The errors a user can meet. Each carries the exit code it ends the program with; only main turns
+// it into one.
 #pragma once
 
 #include <stdexcept>

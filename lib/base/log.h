@@ -10,8 +10,9 @@
 
 namespace precis {
 
-/// Lines for people: to stdout and, once opened, to a file. A silent log (other ranks than 0) swallows them.
-/// Each line is one write, so that lines of several processes do not mix. Thread-safe.
+/// Lines for people: to stdout and, once opened, to a file. A silent log (other ranks than 0)
+/// swallows them. Each line is one write, so that lines of several processes do not mix.
+/// Thread-safe.
 class Log {
  public:
   explicit Log(bool speaks = true) : speaks_(speaks) {}

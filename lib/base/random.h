@@ -1,5 +1,5 @@
-// Random numbers that are pure functions of their coordinates. Philox4x32-10: Salmon et al., "Parallel random numbers:
-// as easy as 1, 2, 3" (SC 2011). splitmix64: Steele et al., OOPSLA 2014.
+// Random numbers that are pure functions of their coordinates. Philox4x32-10: Salmon et al.,
+// "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). splitmix64: Steele et al., OOPSLA 2014.
 #pragma once
 
 #include <array>
@@ -40,7 +40,8 @@ constexpr uint64_t mix_key(std::initializer_list<uint64_t> parts) {
 /// A sequence of numbers under one key; copying it copies the position.
 class RandomStream {
  public:
-  explicit RandomStream(uint64_t key) : key_{static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)} {}
+  explicit RandomStream(uint64_t key)
+      : key_{static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)} {}
 
   uint64_t next();
   /// In [0, 1), 53 bits.

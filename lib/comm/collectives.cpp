@@ -14,7 +14,9 @@ namespace {
 class LocalCollectives : public Collectives {
  public:
   std::string name() const override { return "local"; }
-  at::Tensor allocate(int64_t numel, at::Device device) override { return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat)); }
+  at::Tensor allocate(int64_t numel, at::Device device) override {
+    return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
+  }
   void start_all_reduce(const at::Tensor&) override {}
   void wait() override {}
   void broadcast(const at::Tensor&) override {}
@@ -24,13 +26,23 @@ class LocalCollectives : public Collectives {
 
 Fields CommConfig::fields() {
   return {
-      {"backend", &backend, "collectives between ranks: auto (nccl with one GPU a rank, else mpi), nccl or mpi", {.choices = {"auto", "nccl", "mpi"}}},
-      {"timeout_seconds", &timeout_seconds, "how long a rank waits for the others before all end with exit code 4", {.above = 0}},
-      {"bucket_megabytes", &bucket_megabytes, "gradients are summed over ranks in pieces of this size, begun during backward", {.above = 0}},
+      {"backend",
+       &backend,
+       "collectives between ranks: auto (nccl with one GPU a rank, else mpi), nccl or mpi",
+       {.choices = {"auto", "nccl", "mpi"}}},
+      {"timeout_seconds",
+       &timeout_seconds,
+       "how long a rank waits for the others before all end with exit code 4",
+       {.above = 0}},
+      {"bucket_megabytes",
+       &bucket_megabytes,
+       "gradients are summed over ranks in pieces of this size, begun during backward",
+       {.above = 0}},
   };
 }
 
-std::unique_ptr<Collectives> make_collectives(const std::string& backend, const World& world, at::Device device) {
+std::unique_ptr<Collectives> make_collectives(const std::string& backend, const World& world,
+                                              at::Device device) {
   if (world.size() == 1) return std::make_unique<LocalCollectives>();
 #ifdef PRECIS_HAS_CUDA
   if (backend == "nccl") return make_nccl_collectives(world, device);
@@ -38,7 +50,8 @@ std::unique_ptr<Collectives> make_collectives(const std::string& backend, const 
   (void)device;
 #endif
   if (backend == "mpi") return std::make_unique<MpiCollectives>(world);
-  throw DeviceError("this build of Precis has no NCCL: comm.backend=mpi works, or build with CUDA's libraries");
+  throw DeviceError(
+      "this build of Precis has no NCCL: comm.backend=mpi works, or build with CUDA's libraries");
 }
 
 }  // namespace precis

@@ -1,4 +1,5 @@
-// Tensors between ranks: local (one rank), mpi and nccl behind one interface, so that callers never ask whether there are others.
+// Tensors between ranks: local (one rank), mpi and nccl behind one interface, so that callers never
+// ask whether there are others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,15 +19,18 @@ struct CommConfig {
   Fields fields();
 };
 
-/// Operations on float32 tensors over all ranks of a World. Every rank makes the same calls in the same order.
+/// Operations on float32 tensors over all ranks of a World. Every rank makes the same calls in the
+/// same order.
 class Collectives {
  public:
   virtual ~Collectives() = default;
   virtual std::string name() const = 0;
 
-  /// A zeroed float32 tensor [numel] placed where start_all_reduce is fastest. Valid as long as this object.
+  /// A zeroed float32 tensor [numel] placed where start_all_reduce is fastest. Valid as long as
+  /// this object.
   virtual at::Tensor allocate(int64_t numel, at::Device device) = 0;
-  /// Begins to sum a contiguous tensor over ranks, in place; the caller must not touch it until wait(). Best: a piece of an allocated one.
+  /// Begins to sum a contiguous tensor over ranks, in place; the caller must not touch it until
+  /// wait(). Best: a piece of an allocated one.
   virtual void start_all_reduce(const at::Tensor& part) = 0;
   /// All sums begun are there, the same bits on every rank.
   virtual void wait() = 0;
@@ -34,7 +38,9 @@ class Collectives {
   virtual void broadcast(const at::Tensor& tensor) = 0;
 };
 
-/// backend: "local" for a world of one; "mpi" (GPU tensors are staged through the host) or "nccl" (one GPU a rank).
-std::unique_ptr<Collectives> make_collectives(const std::string& backend, const World& world, at::Device device);
+/// backend: "local" for a world of one; "mpi" (GPU tensors are staged through the host) or "nccl"
+/// (one GPU a rank).
+std::unique_ptr<Collectives> make_collectives(const std::string& backend, const World& world,
+                                              at::Device device);
 
 }  // namespace precis

@@ -16,8 +16,9 @@ struct VisibleGpu {
   std::string name;
 };
 
-/// The GPUs this process sees. Empty in a build without CUDA, or where the machine has none. Throws DeviceError when the machine has
-/// an NVIDIA driver or device node but CUDA cannot be used (a driver too old for LibTorch's CUDA).
+/// The GPUs this process sees. Empty in a build without CUDA, or where the machine has none. Throws
+/// DeviceError when the machine has an NVIDIA driver or device node but CUDA cannot be used (a
+/// driver too old for LibTorch's CUDA).
 std::vector<VisibleGpu> visible_gpus();
 
 /// What one rank tells the others of itself.
@@ -30,17 +31,20 @@ struct RankView {
 /// Who computes where.
 struct DevicePlan {
   bool on_gpu = false;
-  bool root_alone = false;    ///< one GPU for several ranks: the run goes on with rank 0
-  std::vector<int> index;     ///< by rank: index among that rank's visible GPUs
-  int num_gpus = 0;           ///< distinct GPUs over the whole world
-  std::string backend;        ///< of Collectives: local, mpi or nccl
+  bool root_alone = false;  ///< one GPU for several ranks: the run goes on with rank 0
+  std::vector<int> index;   ///< by rank: index among that rank's visible GPUs
+  int num_gpus = 0;         ///< distinct GPUs over the whole world
+  std::string backend;      ///< of Collectives: local, mpi or nccl
 };
 
-/// A pure function of what the ranks see. `device`: auto, cuda or cpu; `backend`: auto, nccl or mpi. Throws DeviceError for more ranks
-/// than GPUs (but for the single-GPU fall-back, and mpi asked for by name), and for cuda without any GPU.
-DevicePlan plan_devices(const std::vector<RankView>& ranks, const std::string& device, const std::string& backend);
+/// A pure function of what the ranks see. `device`: auto, cuda or cpu; `backend`: auto, nccl or
+/// mpi. Throws DeviceError for more ranks than GPUs (but for the single-GPU fall-back, and mpi
+/// asked for by name), and for cuda without any GPU.
+DevicePlan plan_devices(const std::vector<RankView>& ranks, const std::string& device,
+                        const std::string& backend);
 
 /// Collective: gathers the views and plans.
-DevicePlan agree_on_devices(const World& world, const std::vector<VisibleGpu>& mine, const std::string& device, const std::string& backend);
+DevicePlan agree_on_devices(const World& world, const std::vector<VisibleGpu>& mine,
+                            const std::string& device, const std::string& backend);
 
 }  // namespace precis

@@ -18,7 +18,8 @@ struct MpiCollectives::Comm {
   MPI_Comm comm = MPI_COMM_NULL;
 };
 
-MpiCollectives::MpiCollectives(const World& world) : world_(world), comm_(std::make_unique<Comm>()) {
+MpiCollectives::MpiCollectives(const World& world)
+    : world_(world), comm_(std::make_unique<Comm>()) {
   check_mpi(MPI_Comm_dup(world.impl().active, &comm_->comm), "make a communicator");
   worker_ = std::thread([this] { work(); });
 }
@@ -38,19 +39,22 @@ MpiCollectives::~MpiCollectives() {
 }
 
 at::Tensor MpiCollectives::allocate(int64_t numel, at::Device device) {
-  if (!device.is_cpu() || world_.local_size() != world_.size()) return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
+  if (!device.is_cpu() || world_.local_size() != world_.size())
+    return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
   auto shared = std::make_unique<Shared>();
   shared->numel = numel;
   float* mine = nullptr;
   const auto bytes = static_cast<MPI_Aint>(numel) * static_cast<MPI_Aint>(sizeof(float));
-  check_mpi(MPI_Win_allocate_shared(bytes, sizeof(float), MPI_INFO_NULL, comm_->comm, static_cast<void*>(&mine), &shared->window),
+  check_mpi(MPI_Win_allocate_shared(bytes, sizeof(float), MPI_INFO_NULL, comm_->comm,
+                                    static_cast<void*>(&mine), &shared->window),
             "allocate shared memory for gradients");
   MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window);
   for (int r = 0; r < world_.size(); ++r) {
     MPI_Aint size = 0;
     int unit = 0;
     float* base = nullptr;
-    check_mpi(MPI_Win_shared_query(shared->window, r, &size, &unit, static_cast<void*>(&base)), "see a peer's gradients");
+    check_mpi(MPI_Win_shared_query(shared->window, r, &size, &unit, static_cast<void*>(&base)),
+              "see a peer's gradients");
     shared->buffers.push_back(base);
   }
   std::fill_n(mine, numel, 0.0F);
@@ -110,12 +114,15 @@ void MpiCollectives::reduce(const at::Tensor& part) {
   auto* data = part.data_ptr<float>();
   for (const auto& shared : shared_) {
     const float* mine = shared->buffers[static_cast<size_t>(world_.rank())];
-    if (data >= mine && data + part.numel() <= mine + shared->numel) return reduce_shared(*shared, data - mine, part.numel());
+    if (data >= mine && data + part.numel() <= mine + shared->numel)
+      return reduce_shared(*shared, data - mine, part.numel());
   }
   meet();  // sleeping: a late peer costs no CPU here, where the blocking sum would spin
   constexpr int64_t kPiece = 1 << 20;
   for (int64_t begin = 0; begin < part.numel(); begin += kPiece)
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data + begin, static_cast<int>(std::min(kPiece, part.numel() - begin)), MPI_FLOAT, MPI_SUM, comm_->comm),
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data + begin,
+                            static_cast<int>(std::min(kPiece, part.numel() - begin)), MPI_FLOAT,
+                            MPI_SUM, comm_->comm),
               "sum gradients");
 }
 
@@ -124,7 +131,8 @@ void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t 
   meet();
   MPI_Win_sync(shared.window);
   const int64_t ranks = world_.size(), share = (count + ranks - 1) / ranks;
-  const int64_t first = begin + std::min(count, world_.rank() * share), last = begin + std::min(count, (world_.rank() + 1) * share);
+  const int64_t first = begin + std::min(count, world_.rank() * share),
+                last = begin + std::min(count, (world_.rank() + 1) * share);
   constexpr int64_t kPiece = 2048;  // stays in the first-level cache between reading and writing
   float sum[kPiece];
   for (int64_t at = first; at < last; at += kPiece) {
@@ -134,7 +142,8 @@ void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t 
       const float* theirs = shared.buffers[static_cast<size_t>(r)] + at;
       for (int64_t i = 0; i < n; ++i) sum[i] += theirs[i];
     }
-    for (int64_t r = 0; r < ranks; ++r) std::copy_n(sum, n, shared.buffers[static_cast<size_t>(r)] + at);
+    for (int64_t r = 0; r < ranks; ++r)
+      std::copy_n(sum, n, shared.buffers[static_cast<size_t>(r)] + at);
   }
   MPI_Win_sync(shared.window);
   meet();
@@ -148,7 +157,9 @@ void MpiCollectives::broadcast(const at::Tensor& tensor) {
   const auto length = static_cast<int64_t>(host.nbytes());
   constexpr int64_t kPiece = int64_t{1} << 30;
   for (int64_t at = 0; at < length; at += kPiece)
-    check_mpi(MPI_Bcast(bytes + at, static_cast<int>(std::min(kPiece, length - at)), MPI_BYTE, 0, world_.impl().active), "broadcast a tensor");
+    check_mpi(MPI_Bcast(bytes + at, static_cast<int>(std::min(kPiece, length - at)), MPI_BYTE, 0,
+                        world_.impl().active),
+              "broadcast a tensor");
   at::Tensor(tensor).copy_(host);
 }
 

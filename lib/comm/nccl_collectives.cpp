@@ -46,19 +46,23 @@ class NcclCollectives : public Collectives {
 };
 
 NcclCollectives::NcclCollectives(const World& world, at::Device device)
-    : world_(world), device_(device), stream_(at::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {
+    : world_(world),
+      device_(device),
+      stream_(at::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {
   const c10::cuda::CUDAGuard guard(device);
   ncclUniqueId id{};
   std::string bytes;
   if (world.is_root()) {
-    if (const ncclResult_t result = ncclGetUniqueId(&id); result != ncclSuccess) fail(result, "make its id");
+    if (const ncclResult_t result = ncclGetUniqueId(&id); result != ncclSuccess)
+      fail(result, "make its id");
     bytes.assign(id.internal, sizeof(id.internal));
   }
   bytes = world.broadcast(bytes);
   std::memcpy(id.internal, bytes.data(), sizeof(id.internal));
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  settle(ncclCommInitRankConfig(&comm_, world.size(), id, world.rank(), &config), "connect the GPUs");
+  settle(ncclCommInitRankConfig(&comm_, world.size(), id, world.rank(), &config),
+         "connect the GPUs");
 }
 
 NcclCollectives::~NcclCollectives() {
@@ -66,7 +70,8 @@ NcclCollectives::~NcclCollectives() {
   ncclCommFinalize(comm_);
   const auto limit = Clock::now() + std::chrono::seconds(30);
   ncclResult_t state = ncclInProgress;
-  while (Clock::now() < limit && ncclCommGetAsyncError(comm_, &state) == ncclSuccess && state == ncclInProgress)
+  while (Clock::now() < limit && ncclCommGetAsyncError(comm_, &state) == ncclSuccess &&
+         state == ncclInProgress)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   if (state == ncclSuccess)
     ncclCommDestroy(comm_);
@@ -77,13 +82,17 @@ NcclCollectives::~NcclCollectives() {
 void NcclCollectives::fail(ncclResult_t result, const char* what) {
   const std::string reason = ncclGetErrorString(result);
   if (comm_ != nullptr) ncclCommAbort(std::exchange(comm_, nullptr));
-  throw DeviceError(fmt::format("NCCL could not {}: {} (NCCL_DEBUG=INFO tells more; comm.backend=mpi does without NCCL)", what, reason));
+  throw DeviceError(fmt::format(
+      "NCCL could not {}: {} (NCCL_DEBUG=INFO tells more; comm.backend=mpi does without NCCL)",
+      what, reason));
 }
 
 void NcclCollectives::settle(ncclResult_t result, const char* what) {
   const auto limit = Clock::now() + std::chrono::duration<double>(world_.impl().timeout.load());
   while (result == ncclInProgress) {
-    if (Clock::now() > limit) fail(ncclSystemError, "connect in time: another rank died or hangs, or the network between them is closed");
+    if (Clock::now() > limit)
+      fail(ncclSystemError,
+           "connect in time: another rank died or hangs, or the network between them is closed");
     std::this_thread::sleep_for(std::chrono::microseconds(200));
     ncclResult_t state = ncclSuccess;
     const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
@@ -92,15 +101,20 @@ void NcclCollectives::settle(ncclResult_t result, const char* what) {
   if (result != ncclSuccess) fail(result, what);
 }
 
-at::Tensor NcclCollectives::allocate(int64_t numel, at::Device device) { return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat)); }
+at::Tensor NcclCollectives::allocate(int64_t numel, at::Device device) {
+  return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
+}
 
 void NcclCollectives::start_all_reduce(const at::Tensor& part) {
   const c10::cuda::CUDAGuard guard(device_);
-  at::cuda::CUDAEvent written;  // orders what computed the piece before its sum, without stopping the host
+  at::cuda::CUDAEvent
+      written;  // orders what computed the piece before its sum, without stopping the host
   written.record(at::cuda::getCurrentCUDAStream(device_.index()));
   written.block(stream_);
   c10::cuda::CUDACachingAllocator::recordStream(part.storage().data_ptr(), stream_);
-  settle(ncclAllReduce(part.data_ptr(), part.data_ptr(), static_cast<size_t>(part.numel()), ncclFloat32, ncclSum, comm_, stream_), "sum gradients");
+  settle(ncclAllReduce(part.data_ptr(), part.data_ptr(), static_cast<size_t>(part.numel()),
+                       ncclFloat32, ncclSum, comm_, stream_),
+         "sum gradients");
 }
 
 void NcclCollectives::wait() {
@@ -111,21 +125,27 @@ void NcclCollectives::wait() {
   const auto limit = Clock::now() + std::chrono::duration<double>(world_.impl().timeout.load());
   while (!summed.query()) {
     ncclResult_t state = ncclSuccess;
-    if (ncclCommGetAsyncError(comm_, &state) != ncclSuccess || (state != ncclSuccess && state != ncclInProgress)) fail(state, "sum gradients");
-    if (Clock::now() > limit) fail(ncclSystemError, "sum gradients in time: another rank died or hangs");
+    if (ncclCommGetAsyncError(comm_, &state) != ncclSuccess ||
+        (state != ncclSuccess && state != ncclInProgress))
+      fail(state, "sum gradients");
+    if (Clock::now() > limit)
+      fail(ncclSystemError, "sum gradients in time: another rank died or hangs");
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }
 
 void NcclCollectives::broadcast(const at::Tensor& tensor) {
   const c10::cuda::CUDAGuard guard(device_);
-  settle(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclInt8, 0, comm_, at::cuda::getCurrentCUDAStream(device_.index())),
+  settle(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclInt8, 0, comm_,
+                       at::cuda::getCurrentCUDAStream(device_.index())),
          "broadcast a tensor");
 }
 
 }  // namespace
 
-std::unique_ptr<Collectives> make_nccl_collectives(const World& world, at::Device device) { return std::make_unique<NcclCollectives>(world, device); }
+std::unique_ptr<Collectives> make_nccl_collectives(const World& world, at::Device device) {
+  return std::make_unique<NcclCollectives>(world, device);
+}
 
 }  // namespace precis
 #endif  // PRECIS_HAS_CUDA

@@ -7,7 +7,8 @@
 
 namespace precis {
 
-/// Collective. The root's NCCL id goes round by MPI; initialisation is non-blocking, with the world's time-out and an abort behind it.
+/// Collective. The root's NCCL id goes round by MPI; initialisation is non-blocking, with the
+/// world's time-out and an abort behind it.
 std::unique_ptr<Collectives> make_nccl_collectives(const World& world, at::Device device);
 
 }  // namespace precis

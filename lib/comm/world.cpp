@@ -15,9 +15,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count(); }
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
+      .count();
+}
 
-/// Open MPI's singleton start forks a helper that needs ssh and leaves files behind; this one does neither. A launched rank has its own.
+/// Open MPI's singleton start forks a helper that needs ssh and leaves files behind; this one does
+/// neither. A launched rank has its own.
 void prepare_singleton() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"})
     if (std::getenv(name) != nullptr) return;
@@ -38,10 +42,12 @@ std::vector<std::string> split(const std::string& bytes, std::span<const int> si
 struct Parts {
   std::vector<int> sizes, starts;
 
-  Parts(const World::Impl& world, const std::string& mine) : sizes(static_cast<size_t>(world.size)), starts(sizes.size()) {
+  Parts(const World::Impl& world, const std::string& mine)
+      : sizes(static_cast<size_t>(world.size)), starts(sizes.size()) {
     const int length = static_cast<int>(mine.size());
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Iallgather(&length, 1, MPI_INT, sizes.data(), 1, MPI_INT, world.active, &request), "gather sizes");
+    check_mpi(MPI_Iallgather(&length, 1, MPI_INT, sizes.data(), 1, MPI_INT, world.active, &request),
+              "gather sizes");
     wait_politely(request);
     std::exclusive_scan(sizes.begin(), sizes.end(), starts.begin(), 0);
   }
@@ -55,7 +61,8 @@ void check_mpi(int result, const char* what) {
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(result, text, &length);
-  throw DeviceError(fmt::format("MPI could not {}: {}", what, std::string(text, static_cast<size_t>(length))));
+  throw DeviceError(
+      fmt::format("MPI could not {}: {}", what, std::string(text, static_cast<size_t>(length))));
 }
 
 void wait_politely(MPI_Request& request) {
@@ -81,13 +88,15 @@ void World::Impl::watch() {
     const int64_t limit = deadline;
     if (limit == 0 || now() < limit) continue;
     std::fprintf(stderr,
-                 "error: rank %d waited more than %.0f s for another rank, which died, is stopped or hangs. All ranks end here; run the same line again to "
+                 "error: rank %d waited more than %.0f s for another rank, which died, is stopped "
+                 "or hangs. All ranks end here; run the same line again to "
                  "go on from the last checkpoint (comm.timeout_seconds sets the time)\n",
                  rank, timeout.load());
     std::thread([] {  // MPI_Abort itself may hang
       std::this_thread::sleep_for(std::chrono::seconds(10));
       ::_exit(static_cast<int>(ExitCode::kDevice));
-    }).detach();
+    })
+        .detach();
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kDevice));
   }
 }
@@ -97,13 +106,17 @@ World::World() : impl_(std::make_unique<Impl>()) {
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "start");
   Impl& w = *impl_;
-  if (provided < MPI_THREAD_MULTIPLE) throw DeviceError("this MPI library does not allow calls from several threads (MPI_THREAD_MULTIPLE), which Precis needs");
+  if (provided < MPI_THREAD_MULTIPLE)
+    throw DeviceError(
+        "this MPI library does not allow calls from several threads (MPI_THREAD_MULTIPLE), which "
+        "Precis needs");
   MPI_Comm_dup(MPI_COMM_WORLD, &w.comm);
   MPI_Comm_set_errhandler(w.comm, MPI_ERRORS_RETURN);
   MPI_Comm_rank(w.comm, &w.rank);
   MPI_Comm_size(w.comm, &w.size);
   MPI_Comm local = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(w.comm, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &local), "find the ranks of this node");
+  check_mpi(MPI_Comm_split_type(w.comm, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &local),
+            "find the ranks of this node");
   MPI_Comm_rank(local, &w.local_rank);
   MPI_Comm_size(local, &w.local_size);
   // Nodes are numbered in the order of their first ranks.
@@ -136,19 +149,35 @@ World::~World() {
   MPI_Finalize();
 }
 
-int World::rank() const { return impl_->rank; }
-int World::size() const { return impl_->size; }
-int World::local_rank() const { return impl_->local_rank; }
-int World::local_size() const { return impl_->local_size; }
-int World::num_nodes() const { return impl_->num_nodes; }
-int World::node() const { return impl_->node; }
-void World::set_timeout(double seconds) { impl_->timeout = seconds; }
+int World::rank() const {
+  return impl_->rank;
+}
+int World::size() const {
+  return impl_->size;
+}
+int World::local_rank() const {
+  return impl_->local_rank;
+}
+int World::local_size() const {
+  return impl_->local_size;
+}
+int World::num_nodes() const {
+  return impl_->num_nodes;
+}
+int World::node() const {
+  return impl_->node;
+}
+void World::set_timeout(double seconds) {
+  impl_->timeout = seconds;
+}
 
 void World::sum(std::span<double> values) const {
   if (size() == 1) return;
   const Deadline deadline(*impl_);
   MPI_Request request = MPI_REQUEST_NULL;
-  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM, impl_->active, &request), "sum values");
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE,
+                           MPI_SUM, impl_->active, &request),
+            "sum values");
   wait_politely(request);
 }
 
@@ -157,7 +186,8 @@ std::vector<std::string> World::all_gather(const std::string& mine) const {
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
   std::string all(parts.total(), '\0');
-  check_mpi(MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(), parts.sizes.data(), parts.starts.data(), MPI_BYTE, impl_->active),
+  check_mpi(MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(),
+                           parts.sizes.data(), parts.starts.data(), MPI_BYTE, impl_->active),
             "gather values");
   return split(all, parts.sizes);
 }
@@ -167,7 +197,8 @@ std::vector<std::string> World::gather(const std::string& mine) const {
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
   std::string all(is_root() ? parts.total() : 0, '\0');
-  check_mpi(MPI_Gatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(), parts.sizes.data(), parts.starts.data(), MPI_BYTE, 0, impl_->active),
+  check_mpi(MPI_Gatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(),
+                        parts.sizes.data(), parts.starts.data(), MPI_BYTE, 0, impl_->active),
             "gather values");
   return is_root() ? split(all, parts.sizes) : std::vector<std::string>{};
 }
@@ -182,7 +213,9 @@ std::string World::broadcast(const std::string& roots) const {
   std::string bytes = is_root() ? roots : std::string(length, '\0');
   constexpr uint64_t kPiece = uint64_t{1} << 30;  // MPI counts are int
   for (uint64_t at = 0; at < length; at += kPiece)
-    check_mpi(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min(kPiece, length - at)), MPI_BYTE, 0, impl_->active), "broadcast values");
+    check_mpi(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min(kPiece, length - at)),
+                        MPI_BYTE, 0, impl_->active),
+              "broadcast values");
   return bytes;
 }
 

@@ -12,12 +12,14 @@
 
 namespace precis {
 
-/// All ranks of one run. One object a program, made in main before threads are; passed by reference. The members marked collective
-/// must be called by every rank, in the same order. A collective that does not end within the time-out (a peer that died, was
-/// stopped or hangs) ends all ranks with a message and exit code 4.
+/// All ranks of one run. One object a program, made in main before threads are; passed by
+/// reference. The members marked collective must be called by every rank, in the same order. A
+/// collective that does not end within the time-out (a peer that died, was stopped or hangs) ends
+/// all ranks with a message and exit code 4.
 class World {
  public:
-  /// Starts MPI; without a launcher that is a world of one process. `timeout_seconds` may be set later.
+  /// Starts MPI; without a launcher that is a world of one process. `timeout_seconds` may be set
+  /// later.
   World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -26,10 +28,10 @@ class World {
 
   int rank() const;
   int size() const;
-  int local_rank() const;   ///< among the ranks of this node
+  int local_rank() const;  ///< among the ranks of this node
   int local_size() const;
   int num_nodes() const;
-  int node() const;         ///< of this rank, from 0
+  int node() const;  ///< of this rank, from 0
   bool is_root() const { return rank() == 0; }
   void set_timeout(double seconds);
 
@@ -44,11 +46,12 @@ class World {
   /// Collective.
   void barrier() const;
 
-  /// Collective. Runs work on every rank; if it throws anywhere, all ranks throw the lowest such rank's error as a SharedError, so that
-  /// what many ranks would say is said once.
+  /// Collective. Runs work on every rank; if it throws anywhere, all ranks throw the lowest such
+  /// rank's error as a SharedError, so that what many ranks would say is said once.
   void together(const std::function<void()>& work) const;
 
-  /// Goes on with rank 0 alone. On it size() is 1 from here on; the others must call wait_as_spare() and then end.
+  /// Goes on with rank 0 alone. On it size() is 1 from here on; the others must call
+  /// wait_as_spare() and then end.
   void continue_with_root();
   /// Sleeps until the root ends; takes about no CPU.
   void wait_as_spare() const;

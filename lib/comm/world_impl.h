@@ -42,7 +42,8 @@ class Deadline {
 /// Throws DeviceError with MPI's own words when a call failed.
 void check_mpi(int result, const char* what);
 
-/// Waits for a request with sleeps in between, so that a waiting thread leaves its core to those who compute.
+/// Waits for a request with sleeps in between, so that a waiting thread leaves its core to those
+/// who compute.
 void wait_politely(MPI_Request& request);
 
 }  // namespace precis

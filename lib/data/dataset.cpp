@@ -17,19 +17,30 @@ namespace precis {
 Fields DataConfig::fields() {
   return {
       {"train_csv", &train_csv, "CSV with the training rows"},
-      {"validation_csv", &validation_csv, "CSV with the validation rows; without one they are split off train_csv"},
-      {"validation_fraction", &validation_fraction, "share of train_csv that is split off for validation", {.above = 0, .below = 1}},
+      {"validation_csv", &validation_csv,
+       "CSV with the validation rows; without one they are split off train_csv"},
+      {"validation_fraction",
+       &validation_fraction,
+       "share of train_csv that is split off for validation",
+       {.above = 0, .below = 1}},
       {"split_seed", &split_seed, "seed of that split", {.min = 0}},
       {"test_csv", &test_csv, "CSV with the rows to predict"},
       {"id_column", &id_column, "name of the column with the row's id"},
       {"dialogue_column", &dialogue_column, "name of the column with the dialogue"},
       {"summary_column", &summary_column, "name of the column with the summary"},
-      {"overlong", &overlong, "training samples beyond block_size: cut (the dialogue, at its start) or drop", {.choices = {"cut", "drop"}}},
-      {"block_size", &block_size, "positions: the inputs of a sample are at most that", {.min = 8, .max = 1 << 20}},
+      {"overlong",
+       &overlong,
+       "training samples beyond block_size: cut (the dialogue, at its start) or drop",
+       {.choices = {"cut", "drop"}}},
+      {"block_size",
+       &block_size,
+       "positions: the inputs of a sample are at most that",
+       {.min = 8, .max = 1 << 20}},
   };
 }
 
-std::vector<Example> read_examples(const std::filesystem::path& file, const DataConfig& config, bool with_summary) {
+std::vector<Example> read_examples(const std::filesystem::path& file, const DataConfig& config,
+                                   bool with_summary) {
   CsvTable table = read_csv(file);
   const size_t id = table.column(config.id_column), dialogue = table.column(config.dialogue_column);
   const size_t summary = with_summary ? table.column(config.summary_column) : 0;
@@ -37,7 +48,8 @@ std::vector<Example> read_examples(const std::filesystem::path& file, const Data
   std::vector<Example> examples;
   examples.reserve(table.rows.size());
   for (auto& row : table.rows)
-    examples.push_back({row[id], std::move(row[dialogue]), with_summary ? std::move(row[summary]) : std::string()});
+    examples.push_back({row[id], std::move(row[dialogue]),
+                        with_summary ? std::move(row[summary]) : std::string()});
   return examples;
 }
 
@@ -52,9 +64,11 @@ Split read_split(const DataConfig& config) {
   const auto n = static_cast<int64_t>(all.size());
   const int64_t held_out = std::llround(config.validation_fraction * static_cast<double>(n));
   if (held_out < 1 || held_out >= n)
-    throw DataError(fmt::format("{}: {} rows cannot be split into training and validation with data.validation_fraction {}: give more rows, another "
-                                "fraction, or data.validation_csv",
-                                std::filesystem::absolute(config.train_csv.value).string(), n, config.validation_fraction));
+    throw DataError(fmt::format(
+        "{}: {} rows cannot be split into training and validation with data.validation_fraction "
+        "{}: give more rows, another "
+        "fraction, or data.validation_csv",
+        std::filesystem::absolute(config.train_csv.value).string(), n, config.validation_fraction));
   const std::vector<int64_t> order = shuffled(n, static_cast<uint64_t>(config.split_seed));
   for (int64_t i = 0; i < n; ++i) {
     auto& side = i < n - held_out ? split.train : split.validation;
@@ -63,13 +77,15 @@ Split read_split(const DataConfig& config) {
   return split;
 }
 
-DialogueDataset::DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt, int64_t block_size, bool drop_overlong) {
+DialogueDataset::DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt,
+                                 int64_t block_size, bool drop_overlong) {
   const auto n = static_cast<int64_t>(examples.size());
   std::vector<std::optional<EncodedExample>> encoded(examples.size());
   at::parallel_for(0, n, 16, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       const Example& example = examples[static_cast<size_t>(i)];
-      encoded[static_cast<size_t>(i)] = prompt.encode(example.dialogue, example.summary, block_size);
+      encoded[static_cast<size_t>(i)] =
+          prompt.encode(example.dialogue, example.summary, block_size);
     }
   });
   for (int64_t i = 0; i < n; ++i) {

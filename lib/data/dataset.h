@@ -26,8 +26,10 @@ struct Example {
   std::string id, dialogue, summary;
 };
 
-/// All rows of a file, in its order. Throws DataError naming file, column or row; without `with_summary` that column is not asked for.
-std::vector<Example> read_examples(const std::filesystem::path& file, const DataConfig& config, bool with_summary);
+/// All rows of a file, in its order. Throws DataError naming file, column or row; without
+/// `with_summary` that column is not asked for.
+std::vector<Example> read_examples(const std::filesystem::path& file, const DataConfig& config,
+                                   bool with_summary);
 
 /// Training and validation examples: from two files, or one split by a shuffle with split_seed.
 struct Split {
@@ -39,14 +41,19 @@ Split read_split(const DataConfig& config);
 class DialogueDataset {
  public:
   /// `drop_overlong`: samples beyond block_size are left out instead of cut. Runs on all threads.
-  DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt, int64_t block_size, bool drop_overlong);
+  DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt,
+                  int64_t block_size, bool drop_overlong);
 
   int64_t size() const { return static_cast<int64_t>(samples_.size()); }
-  const EncodedExample& operator[](int64_t sample) const { return samples_[static_cast<size_t>(sample)]; }
+  const EncodedExample& operator[](int64_t sample) const {
+    return samples_[static_cast<size_t>(sample)];
+  }
   /// Row in `examples` of a sample.
   int64_t row(int64_t sample) const { return rows_[static_cast<size_t>(sample)]; }
   /// Input tokens of a sample: its tokens less the last.
-  int64_t input_tokens(int64_t sample) const { return static_cast<int64_t>((*this)[sample].tokens.size()) - 1; }
+  int64_t input_tokens(int64_t sample) const {
+    return static_cast<int64_t>((*this)[sample].tokens.size()) - 1;
+  }
   int64_t target_tokens(int64_t sample) const {
     return static_cast<int64_t>((*this)[sample].tokens.size()) - (*this)[sample].prompt_tokens;
   }

@@ -11,7 +11,8 @@ std::vector<int64_t> shuffled(int64_t n, uint64_t key) {
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   RandomStream stream(mix_key({key, 0x5368756666}));
-  for (int64_t i = n - 1; i > 0; --i) std::swap(order[static_cast<size_t>(i)], order[stream.below(static_cast<uint64_t>(i) + 1)]);
+  for (int64_t i = n - 1; i > 0; --i)
+    std::swap(order[static_cast<size_t>(i)], order[stream.below(static_cast<uint64_t>(i) + 1)]);
   return order;
 }
 
@@ -35,14 +36,16 @@ std::vector<PlannedSample> EpochPlan::step(int64_t iteration) const {
 
 uint64_t EpochPlan::digest(const std::vector<PlannedSample>& samples) {
   uint64_t digest = 0;
-  for (const PlannedSample& s : samples) digest = mix_key({digest, static_cast<uint64_t>(s.sample), static_cast<uint64_t>(s.ordinal)});
+  for (const PlannedSample& s : samples)
+    digest = mix_key({digest, static_cast<uint64_t>(s.sample), static_cast<uint64_t>(s.ordinal)});
   return digest;
 }
 
 std::vector<int> deal_out(const std::vector<double>& costs, int bins) {
   std::vector<size_t> order(costs.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return costs[a] > costs[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return costs[a] > costs[b]; });
   std::vector<double> load(static_cast<size_t>(bins), 0.0);
   std::vector<int> bin_of(costs.size());
   for (const size_t item : order) {
@@ -53,7 +56,8 @@ std::vector<int> deal_out(const std::vector<double>& costs, int bins) {
   return bin_of;
 }
 
-StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data, int64_t budget, int world_size, double target_cost) {
+StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data,
+                   int64_t budget, int world_size, double target_cost) {
   StepPlan plan;
   std::vector<double> tokens;
   int64_t longest = 0;
@@ -76,12 +80,14 @@ StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueData
     }
     return *std::max_element(load.begin(), load.end());
   };
-  while (cut(count) > std::max(budget, longest) && count < most) ++count;  // memory is planned for the budget
+  while (cut(count) > std::max(budget, longest) && count < most)
+    ++count;  // memory is planned for the budget
   std::vector<double> costs;
   for (const auto& micro_batch : plan.micro_batches) {
     double cost = 0;
     for (const PlannedSample& s : micro_batch)
-      cost += static_cast<double>(data.input_tokens(s.sample)) + target_cost * static_cast<double>(data.target_tokens(s.sample));
+      cost += static_cast<double>(data.input_tokens(s.sample)) +
+              target_cost * static_cast<double>(data.target_tokens(s.sample));
     costs.push_back(cost);
   }
   plan.rank_of = deal_out(costs, world_size);

@@ -1,5 +1,6 @@
-// Which samples an optimizer step takes, and how they are cut into micro-batches and shared out: pure functions of seed, step and
-// lengths, the same on every rank and for every number of ranks, so that no sampler state needs saving.
+// Which samples an optimizer step takes, and how they are cut into micro-batches and shared out:
+// pure functions of seed, step and lengths, the same on every rank and for every number of ranks,
+// so that no sampler state needs saving.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,12 @@ std::vector<int64_t> shuffled(int64_t n, uint64_t key);
 /// One sample of a step: which one, and where in the whole stream of samples it stands.
 struct PlannedSample {
   int64_t sample = 0;
-  int64_t ordinal = 0;  ///< iteration * global batch + place in the batch: what its dropout depends on
+  int64_t ordinal =
+      0;  ///< iteration * global batch + place in the batch: what its dropout depends on
 };
 
-/// The sample stream: one epoch after another, each shuffled anew. A step may cross the border of an epoch, and may be larger than one.
+/// The sample stream: one epoch after another, each shuffled anew. A step may cross the border of
+/// an epoch, and may be larger than one.
 class EpochPlan {
  public:
   EpochPlan(int64_t num_samples, int64_t global_batch_size, uint64_t seed);
@@ -37,17 +40,20 @@ class EpochPlan {
   mutable std::vector<int64_t> order_;
 };
 
-/// A step cut into micro-batches of about `budget` input tokens, balanced; at least one a rank where there are samples enough. The
-/// micro-batches are the same for any number of ranks that is at most their number.
+/// A step cut into micro-batches of about `budget` input tokens, balanced; at least one a rank
+/// where there are samples enough. The micro-batches are the same for any number of ranks that is
+/// at most their number.
 struct StepPlan {
   std::vector<std::vector<PlannedSample>> micro_batches;
-  std::vector<int> rank_of;       ///< by micro-batch: who computes it, shared out by cost
-  int64_t total_tokens = 0;       ///< input tokens of the step
-  int64_t total_targets = 0;      ///< target tokens of the step, over all ranks
+  std::vector<int> rank_of;   ///< by micro-batch: who computes it, shared out by cost
+  int64_t total_tokens = 0;   ///< input tokens of the step
+  int64_t total_targets = 0;  ///< target tokens of the step, over all ranks
 };
-StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data, int64_t budget, int world_size, double target_cost);
+StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data,
+                   int64_t budget, int world_size, double target_cost);
 
-/// Deals items of these costs to bins, the heaviest first, always to the lightest bin (Graham's LPT); bin of each item.
+/// Deals items of these costs to bins, the heaviest first, always to the lightest bin (Graham's
+/// LPT); bin of each item.
 std::vector<int> deal_out(const std::vector<double>& costs, int bins);
 
 }  // namespace precis

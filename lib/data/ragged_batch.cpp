@@ -27,7 +27,8 @@ RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_t
   batch.target_rows = at::empty({num_targets}, at::kLong);
   batch.targets = at::empty({num_targets}, at::kLong);
   batch.sample_keys = at::empty({size}, at::kLong);
-  std::copy(batch.host_offsets.begin(), batch.host_offsets.end(), batch.offsets.data_ptr<int32_t>());
+  std::copy(batch.host_offsets.begin(), batch.host_offsets.end(),
+            batch.offsets.data_ptr<int32_t>());
   auto* tokens = batch.tokens.data_ptr<int64_t>();
   auto* positions = batch.positions.data_ptr<int64_t>();
   auto* row_keys = batch.row_keys.data_ptr<int64_t>();
@@ -55,7 +56,8 @@ RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_t
 RaggedBatch RaggedBatch::to(const at::Device& device) const {
   if (device.is_cpu()) return *this;
   RaggedBatch moved = *this;
-  for (at::Tensor* tensor : {&moved.tokens, &moved.positions, &moved.row_keys, &moved.offsets, &moved.target_rows, &moved.targets, &moved.sample_keys})
+  for (at::Tensor* tensor : {&moved.tokens, &moved.positions, &moved.row_keys, &moved.offsets,
+                             &moved.target_rows, &moved.targets, &moved.sample_keys})
     *tensor = tensor->pin_memory().to(device, /*non_blocking=*/true);
   return moved;
 }

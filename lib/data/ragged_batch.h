@@ -16,8 +16,8 @@ struct RaggedSample {
   uint64_t key = 0;                 ///< what its dropout depends on
 };
 
-/// Shapes: N input tokens in all, B samples, M positions whose next token counts. All int64 but offsets.
-/// Inputs of a sample with targets are its tokens less the last.
+/// Shapes: N input tokens in all, B samples, M positions whose next token counts. All int64 but
+/// offsets. Inputs of a sample with targets are its tokens less the last.
 struct RaggedBatch {
   at::Tensor tokens;       ///< [N]
   at::Tensor positions;    ///< [N], from 0 in each sample
@@ -26,7 +26,8 @@ struct RaggedBatch {
   at::Tensor target_rows;  ///< [M], ascending
   at::Tensor targets;      ///< [M], the tokens wanted there
   at::Tensor sample_keys;  ///< [B]
-  uint64_t dropout_key = 0;  ///< of the whole micro-batch, where dropout cannot go by sample (attention on CUDA)
+  uint64_t dropout_key =
+      0;  ///< of the whole micro-batch, where dropout cannot go by sample (attention on CUDA)
   std::vector<int32_t> host_offsets;  ///< offsets, on the host
   int64_t max_length = 0;             ///< longest sample, in input tokens
 
@@ -36,7 +37,8 @@ struct RaggedBatch {
   RaggedBatch to(const at::Device& device) const;
 };
 
-/// On the CPU. `with_targets` false: every token is input, and target_rows is each sample's last row.
+/// On the CPU. `with_targets` false: every token is input, and target_rows is each sample's last
+/// row.
 RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_targets);
 
 }  // namespace precis

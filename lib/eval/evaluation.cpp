@@ -13,7 +13,9 @@
 namespace precis {
 namespace {
 
-nlohmann::ordered_json score_json(const RougeScore& s) { return {{"precision", s.precision}, {"recall", s.recall}, {"fmeasure", s.fmeasure}}; }
+nlohmann::ordered_json score_json(const RougeScore& s) {
+  return {{"precision", s.precision}, {"recall", s.recall}, {"fmeasure", s.fmeasure}};
+}
 
 /// What is said on each line that is not blank, without "NAME: " before it.
 std::vector<std::string_view> utterances(std::string_view dialogue) {
@@ -22,22 +24,26 @@ std::vector<std::string_view> utterances(std::string_view dialogue) {
     const size_t end = std::min(dialogue.find('\n'), dialogue.size());
     std::string_view line = dialogue.substr(0, end);
     dialogue.remove_prefix(std::min(end + 1, dialogue.size()));
-    if (const size_t colon = line.find(": "); colon != std::string_view::npos && colon < 40) line.remove_prefix(colon + 2);
+    if (const size_t colon = line.find(": "); colon != std::string_view::npos && colon < 40)
+      line.remove_prefix(colon + 2);
     if (line.find_first_not_of(" \r\t") != std::string_view::npos) said.push_back(line);
   }
   return said;
 }
 
-double mean_rouge1(std::span<const Example> examples, const std::function<std::string_view(const Example&)>& summary) {
+double mean_rouge1(std::span<const Example> examples,
+                   const std::function<std::string_view(const Example&)>& summary) {
   const RougeScorer scorer(true);
   double sum = 0;
-  for (const Example& example : examples) sum += scorer.score(example.summary, summary(example)).rouge1.fmeasure;
+  for (const Example& example : examples)
+    sum += scorer.score(example.summary, summary(example)).rouge1.fmeasure;
   return examples.empty() ? 0 : sum / static_cast<double>(examples.size());
 }
 
 }  // namespace
 
-SummaryScores score_summaries(std::span<const Example> examples, std::span<const std::string> predictions) {
+SummaryScores score_summaries(std::span<const Example> examples,
+                              std::span<const std::string> predictions) {
   const RougeScorer scorer(true);
   SummaryScores scores;
   scores.each.resize(examples.size());
@@ -52,13 +58,19 @@ SummaryScores score_summaries(std::span<const Example> examples, std::span<const
 }
 
 Baselines score_baselines(std::span<const Example> train, std::span<const Example> validation) {
-  constexpr int64_t kCandidates = 64, kRows = 200;  // enough to find a good constant; more costs minutes on large data
-  const std::span<const Example> rows = validation.first(std::min<size_t>(validation.size(), kRows));
+  constexpr int64_t kCandidates = 64,
+                    kRows =
+                        200;  // enough to find a good constant; more costs minutes on large data
+  const std::span<const Example> rows =
+      validation.first(std::min<size_t>(validation.size(), kRows));
   Baselines best;
   const std::vector<int64_t> order = shuffled(static_cast<int64_t>(train.size()), 0);
   for (int64_t i = 0; i < std::min<int64_t>(kCandidates, static_cast<int64_t>(order.size())); ++i) {
-    const std::string& candidate = train[static_cast<size_t>(order[static_cast<size_t>(i)])].summary;
-    best.constant = std::max(best.constant, mean_rouge1(rows, [&](const Example&) { return std::string_view(candidate); }));
+    const std::string& candidate =
+        train[static_cast<size_t>(order[static_cast<size_t>(i)])].summary;
+    best.constant =
+        std::max(best.constant,
+                 mean_rouge1(rows, [&](const Example&) { return std::string_view(candidate); }));
   }
   best.first_utterance = mean_rouge1(rows, [](const Example& example) {
     const auto said = utterances(example.dialogue);
@@ -78,7 +90,9 @@ nlohmann::ordered_json rouge_json(const SummaryScores& scores) {
                               {"rougeL", score_json(scores.mean.rougeL)},
                               {"rougeLsum", score_json(scores.mean.rougeLsum)}};
   const RougeIntervals intervals = bootstrap(scores.each, 0);
-  const auto interval = [](const RougeScore& low, const RougeScore& high) { return nlohmann::ordered_json{low.fmeasure, high.fmeasure}; };
+  const auto interval = [](const RougeScore& low, const RougeScore& high) {
+    return nlohmann::ordered_json{low.fmeasure, high.fmeasure};
+  };
   json["confidence"] = {{"rouge1", interval(intervals.low.rouge1, intervals.high.rouge1)},
                         {"rouge2", interval(intervals.low.rouge2, intervals.high.rouge2)},
                         {"rougeL", interval(intervals.low.rougeL, intervals.high.rougeL)},
@@ -86,20 +100,27 @@ nlohmann::ordered_json rouge_json(const SummaryScores& scores) {
   return json;
 }
 
-std::string evaluation_csv(std::span<const Example> examples, std::span<const std::string> predictions, const SummaryScores& scores) {
-  const std::array<std::string, 6> header{"id", "reference", "prediction", "rouge1", "rouge2", "rougeL"};
+std::string evaluation_csv(std::span<const Example> examples,
+                           std::span<const std::string> predictions, const SummaryScores& scores) {
+  const std::array<std::string, 6> header{"id",     "reference", "prediction",
+                                          "rouge1", "rouge2",    "rougeL"};
   CsvWriter writer(header);
   for (size_t i = 0; i < examples.size(); ++i) {
     const RougeScores& s = scores.each[i];
     const auto number = [](double x) { return fmt::format("{:.6f}", x); };
-    const std::array<std::string, 6> row{examples[i].id,           examples[i].summary,          predictions[i],
-                                         number(s.rouge1.fmeasure), number(s.rouge2.fmeasure), number(s.rougeL.fmeasure)};
+    const std::array<std::string, 6> row{examples[i].id,
+                                         examples[i].summary,
+                                         predictions[i],
+                                         number(s.rouge1.fmeasure),
+                                         number(s.rouge2.fmeasure),
+                                         number(s.rougeL.fmeasure)};
     writer.row(row);
   }
   return writer.text();
 }
 
-std::string submission_csv(std::span<const Example> examples, std::span<const std::string> summaries) {
+std::string submission_csv(std::span<const Example> examples,
+                           std::span<const std::string> summaries) {
   const std::array<std::string, 2> header{"id", "summary"};
   CsvWriter writer(header);
   for (size_t i = 0; i < examples.size(); ++i) {

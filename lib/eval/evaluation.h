@@ -16,22 +16,27 @@ struct SummaryScores {
   std::vector<RougeScores> each;
   RougeScores mean;
 };
-SummaryScores score_summaries(std::span<const Example> examples, std::span<const std::string> predictions);
+SummaryScores score_summaries(std::span<const Example> examples,
+                              std::span<const std::string> predictions);
 
 /// What a model must beat: ROUGE-1 F of summaries that need no model.
 struct Baselines {
-  double constant = 0;           ///< the best single training summary for all dialogues (of a sample of them)
+  double constant =
+      0;  ///< the best single training summary for all dialogues (of a sample of them)
   double first_utterance = 0;
   double longest_utterance = 0;
 };
 Baselines score_baselines(std::span<const Example> train, std::span<const Example> validation);
 
-/// {"precision", "recall", "fmeasure"} of each type, with 95 % bootstrap intervals of the F measure under "confidence".
+/// {"precision", "recall", "fmeasure"} of each type, with 95 % bootstrap intervals of the F measure
+/// under "confidence".
 nlohmann::ordered_json rouge_json(const SummaryScores& scores);
 
 /// evaluation.csv: id,reference,prediction,rouge1,rouge2,rougeL.
-std::string evaluation_csv(std::span<const Example> examples, std::span<const std::string> predictions, const SummaryScores& scores);
+std::string evaluation_csv(std::span<const Example> examples,
+                           std::span<const std::string> predictions, const SummaryScores& scores);
 /// submission.csv: id,summary; a row an example, in their order.
-std::string submission_csv(std::span<const Example> examples, std::span<const std::string> summaries);
+std::string submission_csv(std::span<const Example> examples,
+                           std::span<const std::string> summaries);
 
 }  // namespace precis

@@ -45,17 +45,22 @@ std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t>
   }
   constexpr const char* kBlank = " \t\r\n\f\v";
   const size_t first = text.find_first_not_of(kBlank);
-  return first == std::string::npos ? std::string() : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+  return first == std::string::npos ? std::string()
+                                    : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-std::vector<std::string> Summarizer::summaries(std::span<const Example> examples, const GptWeights& weights, const GenerationConfig& config,
+std::vector<std::string> Summarizer::summaries(std::span<const Example> examples,
+                                               const GptWeights& weights,
+                                               const GenerationConfig& config,
                                                const Progress& progress) {
   const auto began = std::chrono::steady_clock::now();
   const int64_t room = parts_.model.shape().block_size - config.max_new_tokens;
   const auto total = static_cast<int64_t>(examples.size());
-  // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without encoding each other's rows.
+  // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without
+  // encoding each other's rows.
   std::vector<double> costs;
-  for (const Example& example : examples) costs.push_back(static_cast<double>(example.dialogue.size()) + 200);
+  for (const Example& example : examples)
+    costs.push_back(static_cast<double>(example.dialogue.size()) + 200);
   const std::vector<int> rank_of = deal_out(costs, parts_.world.size());
   std::vector<Prompt> prompts;
   std::vector<uint64_t> rows;
@@ -63,21 +68,28 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
     if (rank_of[row] != parts_.world.rank()) continue;
     auto encoded = parts_.prompt.encode_prompt(examples[row].dialogue, room);
     if (!encoded)
-      throw DataError(fmt::format("the prompt around an empty dialogue and generation.max_new_tokens {} do not fit into the model's {} positions: ask for fewer new tokens",
-                                  config.max_new_tokens, parts_.model.shape().block_size));
+      throw DataError(
+          fmt::format("the prompt around an empty dialogue and generation.max_new_tokens {} do not "
+                      "fit into the model's {} positions: ask for fewer new tokens",
+                      config.max_new_tokens, parts_.model.shape().block_size));
     prompts.push_back({std::move(encoded->tokens), row});
     rows.push_back(row);
   }
   GenerateOptions options{.end_token = parts_.tokenizer.end_of_text()};
   if (progress && parts_.world.is_root())
     options.progress = [&](size_t done) {
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-      progress(static_cast<int64_t>(static_cast<double>(done) / static_cast<double>(prompts.size()) * static_cast<double>(total)), total, seconds);
+      const double seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+      progress(
+          static_cast<int64_t>(static_cast<double>(done) / static_cast<double>(prompts.size()) *
+                               static_cast<double>(total)),
+          total, seconds);
     };
   GptDecoder decoder(parts_.model, weights);
   const auto generated = generate(decoder, prompts, config, options);
   std::string packed;
-  for (size_t i = 0; i < rows.size(); ++i) pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
+  for (size_t i = 0; i < rows.size(); ++i)
+    pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
   const std::vector<std::string> all = parts_.world.gather(packed);
   std::vector<std::string> texts(parts_.world.is_root() ? examples.size() : 0);
   for (const std::string& part : all) unpack(part, texts);

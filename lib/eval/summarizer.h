@@ -26,20 +26,23 @@ class Summarizer {
   };
   explicit Summarizer(const Parts& parts) : parts_(parts) {}
 
-  /// How far a long job is: rows done of rows in all, seconds since it began. Called on the root, with its own share scaled up.
+  /// How far a long job is: rows done of rows in all, seconds since it began. Called on the root,
+  /// with its own share scaled up.
   using Progress = std::function<void(int64_t done, int64_t total, double seconds)>;
 
-  /// Collective. The summary of each example in their order, on the root (elsewhere: nothing). The examples are shared out over ranks; a
-  /// summary depends on the weights, the row and the settings, not on who writes it. Dialogues that leave no room for max_new_tokens are
-  /// cut at their start. Throws DataError when not even an empty dialogue leaves room.
-  std::vector<std::string> summaries(std::span<const Example> examples, const GptWeights& weights, const GenerationConfig& config,
-                                     const Progress& progress = {});
+  /// Collective. The summary of each example in their order, on the root (elsewhere: nothing). The
+  /// examples are shared out over ranks; a summary depends on the weights, the row and the
+  /// settings, not on who writes it. Dialogues that leave no room for max_new_tokens are cut at
+  /// their start. Throws DataError when not even an empty dialogue leaves room.
+  std::vector<std::string> summaries(std::span<const Example> examples, const GptWeights& weights,
+                                     const GenerationConfig& config, const Progress& progress = {});
 
  private:
   Parts parts_;
 };
 
-/// The text of generated tokens: outer white space taken off, bytes that are no UTF-8 replaced by U+FFFD.
+/// The text of generated tokens: outer white space taken off, bytes that are no UTF-8 replaced by
+/// U+FFFD.
 std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t> tokens);
 
 }  // namespace precis

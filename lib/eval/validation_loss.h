@@ -9,8 +9,9 @@
 
 namespace precis {
 
-/// Collective. Nats per target token over the first `count` samples, the micro-batches shared out over all ranks; the same on every rank.
-/// `budget`: input tokens a micro-batch.
-double validation_loss(Gpt& model, const GptWeights& weights, const DialogueDataset& data, int64_t count, int64_t budget, const World& world);
+/// Collective. Nats per target token over the first `count` samples, the micro-batches shared out
+/// over all ranks; the same on every rank. `budget`: input tokens a micro-batch.
+double validation_loss(Gpt& model, const GptWeights& weights, const DialogueDataset& data,
+                       int64_t count, int64_t budget, const World& world);
 
 }  // namespace precis

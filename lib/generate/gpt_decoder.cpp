@@ -19,9 +19,11 @@ void GptDecoder::reserve(int64_t slots) {
   capacity_ = slots;
 }
 
-at::Tensor GptDecoder::start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) {
+at::Tensor GptDecoder::start(std::span<const std::vector<int32_t>> prompts,
+                             int64_t max_new_tokens) {
   std::vector<RaggedSample> samples;
-  for (const auto& prompt : prompts) samples.push_back({prompt, static_cast<int64_t>(prompt.size()), 0});
+  for (const auto& prompt : prompts)
+    samples.push_back({prompt, static_cast<int64_t>(prompt.size()), 0});
   const RaggedBatch batch = make_ragged_batch(samples, /*with_targets=*/false).to(model_.device());
   max_new_tokens_ = max_new_tokens;
   used_ = 0;
@@ -32,10 +34,13 @@ at::Tensor GptDecoder::start(std::span<const std::vector<int32_t>> prompts, int6
     std::iota(slots_.back().begin(), slots_.back().end(), batch.host_offsets[b]);
   }
   const int64_t c = model_.shape().n_embd, n_head = model_.shape().n_head;
-  const at::Tensor logits = model_.logits(batch, weights_, [&](int64_t block, const at::Tensor& qkv, const at::Tensor& y) {
-    cache_[static_cast<size_t>(block)].narrow(0, 0, batch.num_tokens()).copy_(qkv.narrow(1, c, 2 * c));
-    ops::attention(batch, n_head, {}, qkv, y, /*want_state=*/false);
-  });
+  const at::Tensor logits = model_.logits(
+      batch, weights_, [&](int64_t block, const at::Tensor& qkv, const at::Tensor& y) {
+        cache_[static_cast<size_t>(block)]
+            .narrow(0, 0, batch.num_tokens())
+            .copy_(qkv.narrow(1, c, 2 * c));
+        ops::attention(batch, n_head, {}, qkv, y, /*want_state=*/false);
+      });
   used_ = batch.num_tokens();
   return logits;
 }
@@ -48,7 +53,8 @@ void GptDecoder::select(std::span<const int64_t> rows) {
 
 at::Tensor GptDecoder::step(std::span<const int32_t> tokens) {
   const auto rows = static_cast<int64_t>(tokens.size());
-  if (used_ + rows > capacity_) reserve(std::max(used_ + rows * max_new_tokens_, capacity_ + capacity_ / 2));
+  if (used_ + rows > capacity_)
+    reserve(std::max(used_ + rows * max_new_tokens_, capacity_ + capacity_ / 2));
   std::vector<RaggedSample> samples;
   for (const int32_t& token : tokens) samples.push_back({std::span(&token, 1), 1, 0});
   RaggedBatch batch = make_ragged_batch(samples, /*with_targets=*/false);
@@ -62,15 +68,17 @@ at::Tensor GptDecoder::step(std::span<const int32_t> tokens) {
     longest = std::max(longest, static_cast<int64_t>(slots.size()));
   }
   std::vector<int32_t> table(static_cast<size_t>(rows * longest), 0);
-  for (int64_t row = 0; row < rows; ++row) std::ranges::copy(slots_[static_cast<size_t>(row)], table.begin() + row * longest);
+  for (int64_t row = 0; row < rows; ++row)
+    std::ranges::copy(slots_[static_cast<size_t>(row)], table.begin() + row * longest);
   batch = batch.to(model_.device());
   const int64_t c = model_.shape().n_embd;
   const ops::CacheTable where{table.data(), lengths.data(), rows, longest};
-  const at::Tensor logits = model_.logits(batch, weights_, [&](int64_t block, const at::Tensor& qkv, const at::Tensor& y) {
-    const at::Tensor& cache = cache_[static_cast<size_t>(block)];
-    cache.narrow(0, used_, rows).copy_(qkv.narrow(1, c, 2 * c));
-    ops::cached_attention(where, model_.shape().n_head, qkv, cache, y);
-  });
+  const at::Tensor logits = model_.logits(
+      batch, weights_, [&](int64_t block, const at::Tensor& qkv, const at::Tensor& y) {
+        const at::Tensor& cache = cache_[static_cast<size_t>(block)];
+        cache.narrow(0, used_, rows).copy_(qkv.narrow(1, c, 2 * c));
+        ops::cached_attention(where, model_.shape().n_head, qkv, cache, y);
+      });
   used_ += rows;
   return logits;
 }

@@ -1,4 +1,5 @@
-// Matrix products on raw float32 memory, for use inside at::parallel_for (where ATen's own cost more to call than to run).
+// Matrix products on raw float32 memory, for use inside at::parallel_for (where ATen's own cost
+// more to call than to run).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@ struct Matrix {
 };
 
 /// c [m, n] = alpha * a [m, k] @ b [k, n] + beta * c.
-void multiply(int64_t m, int64_t n, int64_t k, float alpha, Matrix a, Matrix b, float beta, float* c, int64_t c_stride);
+void multiply(int64_t m, int64_t n, int64_t k, float alpha, Matrix a, Matrix b, float beta,
+              float* c, int64_t c_stride);
 
 }  // namespace precis::cpu

@@ -1,5 +1,6 @@
-// Causal attention on the CPU, one (sample, head) at a time in tiles of queries, so that no T x T matrix is kept and the upper
-// triangle is hardly touched. Backward recomputes the probabilities from log-sum-exp (Dao et al., FlashAttention, 2022).
+// Causal attention on the CPU, one (sample, head) at a time in tiles of queries, so that no T x T
+// matrix is kept and the upper triangle is hardly touched. Backward recomputes the probabilities
+// from log-sum-exp (Dao et al., FlashAttention, 2022).
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -16,13 +17,15 @@ namespace {
 
 constexpr int64_t kTile = 64;  // queries at a time
 
-/// Runs work(sample, head) for all of them; threads take the next one when free, since lengths differ.
+/// Runs work(sample, head) for all of them; threads take the next one when free, since lengths
+/// differ.
 template <typename Work>
 void for_each_head(const AttentionShape& shape, const Work& work) {
   std::atomic<int64_t> next{0};
   const int64_t tasks = shape.num_samples * shape.n_head;
   at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), tasks), 1, [&](int64_t, int64_t) {
-    for (int64_t task = next++; task < tasks; task = next++) work(task / shape.n_head, task % shape.n_head);
+    for (int64_t task = next++; task < tasks; task = next++)
+      work(task / shape.n_head, task % shape.n_head);
   });
 }
 
@@ -38,14 +41,17 @@ struct HeadRows {
     } else {
       copy.resize(static_cast<size_t>(length * d));
       for (int64_t i = 0; i < length; ++i)
-        for (int64_t k = 0; k < d; ++k) copy[static_cast<size_t>(i * d + k)] = widen(data[i * stride + k]);
+        for (int64_t k = 0; k < d; ++k)
+          copy[static_cast<size_t>(i * d + k)] = widen(data[i * stride + k]);
       rows = {copy.data(), d};
     }
   }
   Matrix from(int64_t row) const { return {rows.data + row * rows.stride, rows.stride}; }
 };
 
-Matrix transposed(Matrix a) { return {a.data, a.stride, true}; }
+Matrix transposed(Matrix a) {
+  return {a.data, a.stride, true};
+}
 
 }  // namespace
 
@@ -56,9 +62,12 @@ void attention(AttentionShape shape, Dropout dropout, const T* qkv, T* out, floa
   for_each_head(shape, [&](int64_t sample, int64_t head) {
     const int64_t begin = shape.offsets[sample], length = shape.offsets[sample + 1] - begin;
     const T* base = qkv + begin * 3 * c + head * d;
-    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d), v(base + 2 * c, 3 * c, length, d);
-    const uint64_t key = dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
-    std::vector<float> scores(static_cast<size_t>(kTile * length)), keep(static_cast<size_t>(padded_to_group(length)), 1.0F);
+    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d),
+        v(base + 2 * c, 3 * c, length, d);
+    const uint64_t key =
+        dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
+    std::vector<float> scores(static_cast<size_t>(kTile * length)),
+        keep(static_cast<size_t>(padded_to_group(length)), 1.0F);
     std::vector<float> tile(static_cast<size_t>(kTile * d));
     for (int64_t first = 0; first < length; first += kTile) {
       const int64_t rows = std::min(kTile, length - first), keys = first + rows;
@@ -72,10 +81,12 @@ void attention(AttentionShape shape, Dropout dropout, const T* qkv, T* out, floa
           s[j] = exp_fast(s[j] - top);
           total += s[j];
         }
-        if (log_sum_exp != nullptr) log_sum_exp[head * n + begin + first + i] = top + std::log(total);
+        if (log_sum_exp != nullptr)
+          log_sum_exp[head * n + begin + first + i] = top + std::log(total);
         const float over_total = 1.0F / total;
         if (dropout.active()) {
-          dropout_multipliers(dropout, key, seen, static_cast<uint32_t>(first + i), static_cast<uint32_t>(head), keep.data());
+          dropout_multipliers(dropout, key, seen, static_cast<uint32_t>(first + i),
+                              static_cast<uint32_t>(head), keep.data());
           for (int64_t j = 0; j < seen; ++j) s[j] *= over_total * keep[static_cast<size_t>(j)];
         } else {
           for (int64_t j = 0; j < seen; ++j) s[j] *= over_total;
@@ -88,24 +99,30 @@ void attention(AttentionShape shape, Dropout dropout, const T* qkv, T* out, floa
       } else {
         multiply(rows, d, keys, 1, {scores.data(), keys}, v.rows, 0, tile.data(), d);
         for (int64_t i = 0; i < rows; ++i)
-          for (int64_t j = 0; j < d; ++j) to[i * c + j] = narrow<T>(tile[static_cast<size_t>(i * d + j)]);
+          for (int64_t j = 0; j < d; ++j)
+            to[i * c + j] = narrow<T>(tile[static_cast<size_t>(i * d + j)]);
       }
     }
   });
 }
 
 template <typename T>
-void attention_backward(AttentionShape shape, Dropout dropout, const T* qkv, const T* out, const T* grad_out, const float* log_sum_exp, T* grad_qkv) {
+void attention_backward(AttentionShape shape, Dropout dropout, const T* qkv, const T* out,
+                        const T* grad_out, const float* log_sum_exp, T* grad_qkv) {
   const int64_t d = shape.head_size, c = d * shape.n_head, n = shape.offsets[shape.num_samples];
   const float scale = 1.0F / std::sqrt(static_cast<float>(d));
   for_each_head(shape, [&](int64_t sample, int64_t head) {
     const int64_t begin = shape.offsets[sample], length = shape.offsets[sample + 1] - begin;
     const T* base = qkv + begin * 3 * c + head * d;
-    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d), v(base + 2 * c, 3 * c, length, d);
-    const HeadRows<T> o(out + begin * c + head * d, c, length, d), go(grad_out + begin * c + head * d, c, length, d);
-    const uint64_t key = dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
+    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d),
+        v(base + 2 * c, 3 * c, length, d);
+    const HeadRows<T> o(out + begin * c + head * d, c, length, d),
+        go(grad_out + begin * c + head * d, c, length, d);
+    const uint64_t key =
+        dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
     const auto room = static_cast<size_t>(kTile * length), flat = static_cast<size_t>(length * d);
-    std::vector<float> p(room), kept(room), ds(room), keep(static_cast<size_t>(padded_to_group(length)), 1.0F);
+    std::vector<float> p(room), kept(room), ds(room),
+        keep(static_cast<size_t>(padded_to_group(length)), 1.0F);
     std::vector<float> gq(flat), gk(flat), gv(flat);
     for (int64_t first = 0; first < length; first += kTile) {
       const int64_t rows = std::min(kTile, length - first), keys = first + rows;
@@ -118,7 +135,9 @@ void attention_backward(AttentionShape shape, Dropout dropout, const T* qkv, con
         const Matrix oi = o.from(first + i), gi = go.from(first + i);
         float dot = 0;  // sum over keys of p * dp equals out . grad_out
         for (int64_t j = 0; j < d; ++j) dot += oi.data[j] * gi.data[j];
-        if (dropout.active()) dropout_multipliers(dropout, key, seen, static_cast<uint32_t>(first + i), static_cast<uint32_t>(head), keep.data());
+        if (dropout.active())
+          dropout_multipliers(dropout, key, seen, static_cast<uint32_t>(first + i),
+                              static_cast<uint32_t>(head), keep.data());
         for (int64_t j = 0; j < seen; ++j) {
           const float probability = exp_fast(pi[j] - lse);
           ki[j] = probability * keep[static_cast<size_t>(j)];
@@ -148,11 +167,13 @@ void cached_attention(CacheView view, const T* qkv, const T* cache, T* out) {
   std::atomic<int64_t> next{0};
   const int64_t tasks = view.rows * view.n_head;
   at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), tasks), 1, [&](int64_t, int64_t) {
-    std::vector<float> scores(static_cast<size_t>(view.stride)), sum(static_cast<size_t>(d)), query(static_cast<size_t>(d));
+    std::vector<float> scores(static_cast<size_t>(view.stride)), sum(static_cast<size_t>(d)),
+        query(static_cast<size_t>(d));
     for (int64_t task = next++; task < tasks; task = next++) {
       const int64_t row = task / view.n_head, head = task % view.n_head, length = view.lengths[row];
       const int32_t* slots = view.table + row * view.stride;
-      for (int64_t j = 0; j < d; ++j) query[static_cast<size_t>(j)] = widen(qkv[row * 3 * c + head * d + j]) * scale;
+      for (int64_t j = 0; j < d; ++j)
+        query[static_cast<size_t>(j)] = widen(qkv[row * 3 * c + head * d + j]) * scale;
       for (int64_t t = 0; t < length; ++t) {
         const T* k = cache + int64_t{slots[t]} * 2 * c + head * d;
         float dot = 0;
@@ -171,14 +192,16 @@ void cached_attention(CacheView view, const T* qkv, const T* cache, T* out) {
         const float weight = scores[static_cast<size_t>(t)];
         for (int64_t j = 0; j < d; ++j) sum[static_cast<size_t>(j)] += weight * widen(v[j]);
       }
-      for (int64_t j = 0; j < d; ++j) out[row * c + head * d + j] = narrow<T>(sum[static_cast<size_t>(j)] / total);
+      for (int64_t j = 0; j < d; ++j)
+        out[row * c + head * d + j] = narrow<T>(sum[static_cast<size_t>(j)] / total);
     }
   });
 }
 
-#define PRECIS_INSTANTIATE(T)                                                                                          \
-  template void attention<T>(AttentionShape, Dropout, const T*, T*, float*);                                           \
-  template void attention_backward<T>(AttentionShape, Dropout, const T*, const T*, const T*, const float*, T*);        \
+#define PRECIS_INSTANTIATE(T)                                                                \
+  template void attention<T>(AttentionShape, Dropout, const T*, T*, float*);                 \
+  template void attention_backward<T>(AttentionShape, Dropout, const T*, const T*, const T*, \
+                                      const float*, T*);                                     \
   template void cached_attention<T>(CacheView, const T*, const T*, T*);
 PRECIS_INSTANTIATE(float)
 PRECIS_INSTANTIATE(c10::BFloat16)

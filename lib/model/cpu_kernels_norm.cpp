@@ -1,4 +1,5 @@
-// Embedding, residual sum with dropout and layer norm, column sums, cross-entropy: the memory-bound kernels.
+// Embedding, residual sum with dropout and layer norm, column sums, cross-entropy: the memory-bound
+// kernels.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -16,29 +17,35 @@ constexpr int64_t kColumns = 128;  // columns a thread takes at a time where thr
 
 }  // namespace
 
-void embed(int64_t n, int64_t c, const int64_t* tokens, RowIds rows, const float* wte, const float* wpe, Dropout dropout, float* out) {
+void embed(int64_t n, int64_t c, const int64_t* tokens, RowIds rows, const float* wte,
+           const float* wpe, Dropout dropout, float* out) {
   at::parallel_for(0, n, kRows, [&](int64_t from, int64_t to) {
     std::vector<float> keep(static_cast<size_t>(padded_to_group(c)), 1.0F);
     for (int64_t i = from; i < to; ++i) {
       const float* token = wte + tokens[i] * c;
       const float* position = wpe + rows.positions[i] * c;
       if (dropout.active())
-        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c, static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
-      for (int64_t k = 0; k < c; ++k) out[i * c + k] = (token[k] + position[k]) * keep[static_cast<size_t>(k)];
+        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c,
+                            static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
+      for (int64_t k = 0; k < c; ++k)
+        out[i * c + k] = (token[k] + position[k]) * keep[static_cast<size_t>(k)];
     }
   });
 }
 
-void embed_backward(int64_t n, int64_t c, const int64_t* tokens, RowIds rows, const float* grad_out, Dropout dropout, float* grad_wte,
-                    float* grad_wpe) {
+void embed_backward(int64_t n, int64_t c, const int64_t* tokens, RowIds rows, const float* grad_out,
+                    Dropout dropout, float* grad_wte, float* grad_wpe) {
   std::vector<float> dropped;
   if (dropout.active()) {  // once for all threads: below each of them walks all rows
     dropped.resize(static_cast<size_t>(n * c));
     at::parallel_for(0, n, kRows, [&](int64_t from, int64_t to) {
       std::vector<float> keep(static_cast<size_t>(padded_to_group(c)));
       for (int64_t i = from; i < to; ++i) {
-        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c, static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
-        for (int64_t k = 0; k < c; ++k) dropped[static_cast<size_t>(i * c + k)] = grad_out[i * c + k] * keep[static_cast<size_t>(k)];
+        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c,
+                            static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
+        for (int64_t k = 0; k < c; ++k)
+          dropped[static_cast<size_t>(i * c + k)] =
+              grad_out[i * c + k] * keep[static_cast<size_t>(k)];
       }
     });
     grad_out = dropped.data();
@@ -66,7 +73,8 @@ void residual_norm(NormShape shape, RowIds rows, Dropout dropout, const NormForw
       const float* x = a.x_in + i * c;
       if (a.y != nullptr) {
         if (dropout.active())
-          dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c, static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
+          dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c,
+                              static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
         const T* y = a.y + i * c;
         float* sum = a.x_out + i * c;
         for (int64_t k = 0; k < c; ++k) sum[k] = x[k] + widen(y[k]) * keep[static_cast<size_t>(k)];
@@ -79,7 +87,8 @@ void residual_norm(NormShape shape, RowIds rows, Dropout dropout, const NormForw
       const float rstd = 1.0F / std::sqrt(squares * over_c + static_cast<float>(shape.epsilon));
       T* h = a.h + i * c;
       if (a.bias != nullptr)
-        for (int64_t k = 0; k < c; ++k) h[k] = narrow<T>((x[k] - mean) * rstd * a.weight[k] + a.bias[k]);
+        for (int64_t k = 0; k < c; ++k)
+          h[k] = narrow<T>((x[k] - mean) * rstd * a.weight[k] + a.bias[k]);
       else
         for (int64_t k = 0; k < c; ++k) h[k] = narrow<T>((x[k] - mean) * rstd * a.weight[k]);
       if (a.mean != nullptr) {
@@ -91,19 +100,22 @@ void residual_norm(NormShape shape, RowIds rows, Dropout dropout, const NormForw
 }
 
 template <typename T>
-void residual_norm_backward(NormShape shape, RowIds rows, Dropout dropout, const NormBackward<T>& a) {
+void residual_norm_backward(NormShape shape, RowIds rows, Dropout dropout,
+                            const NormBackward<T>& a) {
   const int64_t c = shape.c;
   const float over_c = 1.0F / static_cast<float>(c);
-  at::parallel_for(0, c, kColumns, [&](int64_t from, int64_t to) {  // before grad_y may overwrite grad_h
-    for (int64_t i = 0; i < shape.n; ++i) {
-      const T* grad = a.grad_h + i * c;
-      const float* x = a.x + i * c;
-      const float mean = a.mean[i], rstd = a.rstd[i];
-      for (int64_t k = from; k < to; ++k) a.grad_weight[k] += widen(grad[k]) * (x[k] - mean) * rstd;
-      if (a.grad_bias != nullptr)
-        for (int64_t k = from; k < to; ++k) a.grad_bias[k] += widen(grad[k]);
-    }
-  });
+  at::parallel_for(0, c, kColumns,
+                   [&](int64_t from, int64_t to) {  // before grad_y may overwrite grad_h
+                     for (int64_t i = 0; i < shape.n; ++i) {
+                       const T* grad = a.grad_h + i * c;
+                       const float* x = a.x + i * c;
+                       const float mean = a.mean[i], rstd = a.rstd[i];
+                       for (int64_t k = from; k < to; ++k)
+                         a.grad_weight[k] += widen(grad[k]) * (x[k] - mean) * rstd;
+                       if (a.grad_bias != nullptr)
+                         for (int64_t k = from; k < to; ++k) a.grad_bias[k] += widen(grad[k]);
+                     }
+                   });
   at::parallel_for(0, shape.n, kRows, [&](int64_t from, int64_t to) {
     std::vector<float> keep(static_cast<size_t>(padded_to_group(c)), 1.0F);
     for (int64_t i = from; i < to; ++i) {
@@ -119,10 +131,12 @@ void residual_norm_backward(NormShape shape, RowIds rows, Dropout dropout, const
       }
       sum *= over_c;
       dot *= over_c * rstd * rstd;
-      for (int64_t k = 0; k < c; ++k) residual[k] += rstd * (widen(grad[k]) * a.weight[k] - sum - (x[k] - mean) * dot);
+      for (int64_t k = 0; k < c; ++k)
+        residual[k] += rstd * (widen(grad[k]) * a.weight[k] - sum - (x[k] - mean) * dot);
       if (a.grad_y == nullptr) continue;
       if (dropout.active())
-        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c, static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
+        dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i])), c,
+                            static_cast<uint32_t>(rows.positions[i]), 0, keep.data());
       T* y = a.grad_y + i * c;
       for (int64_t k = 0; k < c; ++k) y[k] = narrow<T>(residual[k] * keep[static_cast<size_t>(k)]);
     }
@@ -174,7 +188,8 @@ double sum_of_squares(int64_t n, const float* a) {
   at::parallel_for(0, pieces, 4, [&](int64_t from, int64_t to) {
     for (int64_t p = from; p < to; ++p) {
       double part = 0;
-      for (int64_t begin = p * kPiece, end = std::min(n, begin + kPiece); begin < end; begin += 256) {
+      for (int64_t begin = p * kPiece, end = std::min(n, begin + kPiece); begin < end;
+           begin += 256) {
         float block = 0;
         const int64_t stop = std::min(end, begin + 256);
         for (int64_t k = begin; k < stop; ++k) block += a[k] * a[k];
@@ -188,10 +203,10 @@ double sum_of_squares(int64_t n, const float* a) {
   return sum;
 }
 
-#define PRECIS_INSTANTIATE(T)                                                                      \
-  template void residual_norm<T>(NormShape, RowIds, Dropout, const NormForward<T>&);               \
-  template void residual_norm_backward<T>(NormShape, RowIds, Dropout, const NormBackward<T>&);     \
-  template void add_column_sums<T>(int64_t, int64_t, const T*, float*);                            \
+#define PRECIS_INSTANTIATE(T)                                                                  \
+  template void residual_norm<T>(NormShape, RowIds, Dropout, const NormForward<T>&);           \
+  template void residual_norm_backward<T>(NormShape, RowIds, Dropout, const NormBackward<T>&); \
+  template void add_column_sums<T>(int64_t, int64_t, const T*, float*);                        \
   template double cross_entropy<T>(int64_t, int64_t, T*, const int64_t*, float);
 PRECIS_INSTANTIATE(float)
 PRECIS_INSTANTIATE(c10::BFloat16)

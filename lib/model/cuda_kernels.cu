@@ -18,14 +18,17 @@ __device__ uint64_t splitmix64_device(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// One thread makes one Philox block: eight multipliers, at columns 64 group + 16 word + 8 half + lane (dropout.h).
-__global__ void multipliers_kernel(const int64_t* keys, const int64_t* positions, uint64_t site, uint32_t threshold, float scale, int64_t n, int64_t c,
+// One thread makes one Philox block: eight multipliers, at columns 64 group + 16 word + 8 half +
+// lane (dropout.h).
+__global__ void multipliers_kernel(const int64_t* keys, const int64_t* positions, uint64_t site,
+                                   uint32_t threshold, float scale, int64_t n, int64_t c,
                                    float* out) {
   const int64_t blocks = (c + kDropoutGroup - 1) / kDropoutGroup * kPerBlock;
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (index >= n * blocks) return;
   const int64_t row = index / blocks, block = index % blocks;
-  const uint64_t key = splitmix64_device(static_cast<uint64_t>(keys[row]) + site * 0x9E3779B97F4A7C15ULL);
+  const uint64_t key =
+      splitmix64_device(static_cast<uint64_t>(keys[row]) + site * 0x9E3779B97F4A7C15ULL);
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   uint32_t counter[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(positions[row]), 0, 0};
   for (int round = 0; round < 10; ++round) {
@@ -49,14 +52,17 @@ __global__ void multipliers_kernel(const int64_t* keys, const int64_t* positions
 
 }  // namespace
 
-at::Tensor dropout_multipliers(const at::Tensor& keys, const at::Tensor& positions, Dropout dropout, int64_t c) {
+at::Tensor dropout_multipliers(const at::Tensor& keys, const at::Tensor& positions, Dropout dropout,
+                               int64_t c) {
   const c10::cuda::CUDAGuard guard(keys.device());
   const int64_t n = keys.size(0);
   at::Tensor out = at::empty({n, c}, keys.options().dtype(at::kFloat));
   const int64_t threads = n * ((c + kDropoutGroup - 1) / kDropoutGroup) * kPerBlock;
   if (threads == 0) return out;
-  multipliers_kernel<<<static_cast<unsigned>((threads + kThreads - 1) / kThreads), kThreads, 0, at::cuda::getCurrentCUDAStream()>>>(
-      keys.data_ptr<int64_t>(), positions.data_ptr<int64_t>(), dropout.site, dropout.threshold, dropout.scale(), n, c, out.data_ptr<float>());
+  multipliers_kernel<<<static_cast<unsigned>((threads + kThreads - 1) / kThreads), kThreads, 0,
+                       at::cuda::getCurrentCUDAStream()>>>(
+      keys.data_ptr<int64_t>(), positions.data_ptr<int64_t>(), dropout.site, dropout.threshold,
+      dropout.scale(), n, c, out.data_ptr<float>());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return out;
 }

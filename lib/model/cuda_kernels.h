@@ -7,7 +7,9 @@
 
 namespace precis::cuda {
 
-/// Multipliers of dropout, [N, C] float32 on the keys' device: the numbers of ops::device::dropout_multipliers, in one launch.
-at::Tensor dropout_multipliers(const at::Tensor& keys, const at::Tensor& positions, Dropout dropout, int64_t c);
+/// Multipliers of dropout, [N, C] float32 on the keys' device: the numbers of
+/// ops::device::dropout_multipliers, in one launch.
+at::Tensor dropout_multipliers(const at::Tensor& keys, const at::Tensor& positions, Dropout dropout,
+                               int64_t c);
 
 }  // namespace precis::cuda

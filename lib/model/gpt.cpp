@@ -7,17 +7,19 @@
 namespace precis {
 namespace {
 
-constexpr int64_t kHeadRows = 512;  // rows of logits at a time: 100 MB of them with GPT-2's vocabulary
+constexpr int64_t kHeadRows =
+    512;  // rows of logits at a time: 100 MB of them with GPT-2's vocabulary
 
 }  // namespace
 
 /// What a block keeps for its backward. R rows: N, or M behind attention in the last block.
 struct Gpt::BlockState {
-  ops::NormState norm_1, norm_2;  // inputs: the residual stream before attention [N, C], before the MLP [R, C]
-  at::Tensor h1, qkv, y;          // [N, C], [N, 3C], [N, C]
-  at::Tensor rows_y;              // [R, C]: y, or its target rows
-  at::Tensor h2, fc, gelu;        // [R, C], [R, 4C], [R, 4C]
-  at::Tensor mlp;                 // [R, C]: added to the residual stream by the next norm
+  ops::NormState norm_1,
+      norm_2;  // inputs: the residual stream before attention [N, C], before the MLP [R, C]
+  at::Tensor h1, qkv, y;    // [N, C], [N, 3C], [N, C]
+  at::Tensor rows_y;        // [R, C]: y, or its target rows
+  at::Tensor h2, fc, gelu;  // [R, C], [R, 4C], [R, 4C]
+  at::Tensor mlp;           // [R, C]: added to the residual stream by the next norm
   ops::AttentionState attention;
 };
 
@@ -25,7 +27,7 @@ struct Gpt::BlockState {
 struct Gpt::Pass {
   const RaggedBatch& batch;
   const GptWeights& weights;
-  const TrainPass* train = nullptr;      // null: no backward follows
+  const TrainPass* train = nullptr;  // null: no backward follows
   const GptTensors* gradients = nullptr;
   const Attend* attend = nullptr;
   ops::RowIds rows, target_rows;
@@ -33,12 +35,17 @@ struct Gpt::Pass {
   ops::NormState final_norm = {};
   at::Tensor grad_residual = {};  // float32, [R, C] of the block in hand
   at::Tensor grad_branch = {};    // T: gradient of what the block's last residual sum added
-  at::Tensor all_residual = {}, all_branch = {};  // the same for all N rows: in use from the last block's attention down
+  at::Tensor all_residual = {},
+             all_branch =
+                 {};  // the same for all N rows: in use from the last block's attention down
 
-  Dropout dropout(DropoutSite site) const { return train != nullptr ? Dropout(train->dropout, site) : Dropout(); }
+  Dropout dropout(DropoutSite site) const {
+    return train != nullptr ? Dropout(train->dropout, site) : Dropout();
+  }
 };
 
-Gpt::Gpt(const ParameterLayout& layout, at::Device device) : layout_(layout), device_(device), workspace_(device) {}
+Gpt::Gpt(const ParameterLayout& layout, at::Device device)
+    : layout_(layout), device_(device), workspace_(device) {}
 
 void Gpt::forward_block(Pass& pass, int64_t block) {
   const BlockTensors& w = pass.weights.compute.blocks[static_cast<size_t>(block)];
@@ -64,8 +71,10 @@ void Gpt::forward_block(Pass& pass, int64_t block) {
   take(s.h1, {n, c}, t);
   take_norm(s.norm_1, n);
   if (block == 0)
-    ops::embed(pass.batch.tokens, pass.rows, pass.weights.master.wte, pass.weights.master.wpe, pass.dropout(DropoutSite::embedding()), s.norm_1.x);
-  ops::residual_norm(block == 0 ? s.norm_1.x : stream, added, pass.rows, pass.dropout(DropoutSite::mlp_output(block - 1)),
+    ops::embed(pass.batch.tokens, pass.rows, pass.weights.master.wte, pass.weights.master.wpe,
+               pass.dropout(DropoutSite::embedding()), s.norm_1.x);
+  ops::residual_norm(block == 0 ? s.norm_1.x : stream, added, pass.rows,
+                     pass.dropout(DropoutSite::mlp_output(block - 1)),
                      norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, s.h1);
   take(s.qkv, {n, 3 * c}, t);
   ops::linear(s.h1, w.attn_weight, w.attn_bias, s.qkv);
@@ -73,7 +82,8 @@ void Gpt::forward_block(Pass& pass, int64_t block) {
   if (pass.attend != nullptr && *pass.attend)
     (*pass.attend)(block, s.qkv, s.y);
   else
-    s.attention = ops::attention(pass.batch, shape().n_head, pass.dropout(DropoutSite::attention(block)), s.qkv, s.y, keep);
+    s.attention = ops::attention(pass.batch, shape().n_head,
+                                 pass.dropout(DropoutSite::attention(block)), s.qkv, s.y, keep);
 
   at::Tensor x = s.norm_1.x;
   s.rows_y = s.y;
@@ -89,7 +99,8 @@ void Gpt::forward_block(Pass& pass, int64_t block) {
   ops::linear(s.rows_y, w.proj_weight, w.proj_bias, s.mlp);
   take(s.h2, {r, c}, t);
   take_norm(s.norm_2, r);
-  ops::residual_norm(x, s.mlp, rows, pass.dropout(DropoutSite::attention_output(block)), norm(master.ln_2_weight, master.ln_2_bias), s.norm_2, s.h2);
+  ops::residual_norm(x, s.mlp, rows, pass.dropout(DropoutSite::attention_output(block)),
+                     norm(master.ln_2_weight, master.ln_2_bias), s.norm_2, s.h2);
   take(s.fc, {r, 4 * c}, t);
   ops::linear(s.h2, w.fc_weight, w.fc_bias, s.fc);
   take(s.gelu, {r, 4 * c}, t);
@@ -111,12 +122,15 @@ at::Tensor Gpt::forward(Pass& pass) {
     pass.final_norm.rstd = workspace_.take({m}, at::kFloat);
   }
   at::Tensor h = workspace_.take({m, c}, pass.weights.type());
-  ops::residual_norm(last.norm_2.x, last.mlp, pass.target_rows, pass.dropout(DropoutSite::mlp_output(shape().n_layer - 1)),
-                     norm(pass.weights.master.ln_f_weight, pass.weights.master.ln_f_bias), pass.final_norm, h);
+  ops::residual_norm(last.norm_2.x, last.mlp, pass.target_rows,
+                     pass.dropout(DropoutSite::mlp_output(shape().n_layer - 1)),
+                     norm(pass.weights.master.ln_f_weight, pass.weights.master.ln_f_bias),
+                     pass.final_norm, h);
   return h;
 }
 
-/// Head and loss in pieces of rows, so that logits of all of them never exist at once; grad_h undefined: loss alone.
+/// Head and loss in pieces of rows, so that logits of all of them never exist at once; grad_h
+/// undefined: loss alone.
 at::Tensor Gpt::head_loss(Pass& pass, const at::Tensor& h, const at::Tensor& grad_h) {
   const at::Tensor& wte = pass.weights.compute.wte;
   at::Tensor loss = at::zeros({}, at::TensorOptions(device_).dtype(at::kDouble));
@@ -125,14 +139,17 @@ at::Tensor Gpt::head_loss(Pass& pass, const at::Tensor& h, const at::Tensor& gra
     const int64_t rows = std::min(kHeadRows, h.size(0) - begin);
     const at::Tensor logits = workspace_.take({rows, shape().vocab_size}, h.scalar_type());
     ops::linear(h.narrow(0, begin, rows), wte, {}, logits);
-    loss.add_(ops::cross_entropy(logits, pass.batch.targets.narrow(0, begin, rows), grad_h.defined() ? pass.train->scale : 0));
+    loss.add_(ops::cross_entropy(logits, pass.batch.targets.narrow(0, begin, rows),
+                                 grad_h.defined() ? pass.train->scale : 0));
     if (grad_h.defined())
-      ops::linear_backward(logits, h.narrow(0, begin, rows), wte, pass.gradients->wte, {}, grad_h.narrow(0, begin, rows));
+      ops::linear_backward(logits, h.narrow(0, begin, rows), wte, pass.gradients->wte, {},
+                           grad_h.narrow(0, begin, rows));
   }
   return loss;
 }
 
-/// In: grad_residual and grad_branch of the stream behind this block (R rows). Out: those behind the block before it (N rows).
+/// In: grad_residual and grad_branch of the stream behind this block (R rows). Out: those behind
+/// the block before it (N rows).
 void Gpt::backward_block(Pass& pass, int64_t block) {
   const BlockTensors& w = pass.weights.compute.blocks[static_cast<size_t>(block)];
   const BlockTensors& master = pass.weights.master.blocks[static_cast<size_t>(block)];
@@ -146,11 +163,14 @@ void Gpt::backward_block(Pass& pass, int64_t block) {
   ops::linear_backward(pass.grad_branch, s.gelu, w.mlp_weight, g.mlp_weight, g.mlp_bias, grad_fc);
   ops::gelu_backward(grad_fc, s.fc, shape().gelu_tanh, grad_fc);
   ops::linear_backward(grad_fc, s.h2, w.fc_weight, g.fc_weight, g.fc_bias, grad_h2);
-  ops::residual_norm_backward(grad_h2, last ? pass.target_rows : pass.rows, pass.dropout(DropoutSite::attention_output(block)),
-                              norm(master.ln_2_weight, master.ln_2_bias), s.norm_2, pass.grad_residual, pass.grad_branch,
+  ops::residual_norm_backward(grad_h2, last ? pass.target_rows : pass.rows,
+                              pass.dropout(DropoutSite::attention_output(block)),
+                              norm(master.ln_2_weight, master.ln_2_bias), s.norm_2,
+                              pass.grad_residual, pass.grad_branch,
                               norm(g.ln_2_weight, g.ln_2_bias));
   const at::Tensor grad_rows_y = workspace_.take({r, c}, t);
-  ops::linear_backward(pass.grad_branch, s.rows_y, w.proj_weight, g.proj_weight, g.proj_bias, grad_rows_y);
+  ops::linear_backward(pass.grad_branch, s.rows_y, w.proj_weight, g.proj_weight, g.proj_bias,
+                       grad_rows_y);
   at::Tensor grad_y = grad_rows_y;
   if (last) {  // rows without a target get no gradient from behind attention
     grad_y = workspace_.take({n, c}, t).zero_();
@@ -160,15 +180,19 @@ void Gpt::backward_block(Pass& pass, int64_t block) {
     pass.grad_branch = pass.all_branch;
   }
   const at::Tensor grad_qkv = workspace_.take({n, 3 * c}, t), grad_h1 = workspace_.take({n, c}, t);
-  ops::attention_backward(pass.batch, shape().n_head, pass.dropout(DropoutSite::attention(block)), s.attention, s.qkv, s.y, grad_y, grad_qkv);
+  ops::attention_backward(pass.batch, shape().n_head, pass.dropout(DropoutSite::attention(block)),
+                          s.attention, s.qkv, s.y, grad_y, grad_qkv);
   ops::linear_backward(grad_qkv, s.h1, w.attn_weight, g.attn_weight, g.attn_bias, grad_h1);
-  const bool first = block == 0;  // below it is the embedding, which takes the residual gradient itself
-  ops::residual_norm_backward(grad_h1, pass.rows, first ? Dropout() : pass.dropout(DropoutSite::mlp_output(block - 1)),
-                              norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, pass.grad_residual, first ? at::Tensor() : pass.grad_branch,
-                              norm(g.ln_1_weight, g.ln_1_bias));
+  const bool first =
+      block == 0;  // below it is the embedding, which takes the residual gradient itself
+  ops::residual_norm_backward(
+      grad_h1, pass.rows, first ? Dropout() : pass.dropout(DropoutSite::mlp_output(block - 1)),
+      norm(master.ln_1_weight, master.ln_1_bias), s.norm_1, pass.grad_residual,
+      first ? at::Tensor() : pass.grad_branch, norm(g.ln_1_weight, g.ln_1_bias));
 }
 
-at::Tensor Gpt::train(const RaggedBatch& batch, const GptWeights& weights, const GptTensors& gradients, const TrainPass& train) {
+at::Tensor Gpt::train(const RaggedBatch& batch, const GptWeights& weights,
+                      const GptTensors& gradients, const TrainPass& train) {
   const Workspace::Mark mark(workspace_);
   Pass pass{batch, weights, &train, &gradients, nullptr, {}, {}};
   const at::Tensor h = forward(pass);
@@ -179,9 +203,10 @@ at::Tensor Gpt::train(const RaggedBatch& batch, const GptWeights& weights, const
   pass.grad_branch = workspace_.take({m, c}, h.scalar_type());
   pass.all_residual = workspace_.take({batch.num_tokens(), c}, at::kFloat);
   pass.all_branch = workspace_.take({batch.num_tokens(), c}, h.scalar_type());
-  ops::residual_norm_backward(grad_h, pass.target_rows, pass.dropout(DropoutSite::mlp_output(shape().n_layer - 1)),
-                              norm(weights.master.ln_f_weight, weights.master.ln_f_bias), pass.final_norm, pass.grad_residual, pass.grad_branch,
-                              norm(gradients.ln_f_weight, gradients.ln_f_bias));
+  ops::residual_norm_backward(
+      grad_h, pass.target_rows, pass.dropout(DropoutSite::mlp_output(shape().n_layer - 1)),
+      norm(weights.master.ln_f_weight, weights.master.ln_f_bias), pass.final_norm,
+      pass.grad_residual, pass.grad_branch, norm(gradients.ln_f_weight, gradients.ln_f_bias));
   const auto report = [&](int64_t stage) {
     if (train.gradients_final) train.gradients_final(layout_.final_after(stage));
   };
@@ -191,7 +216,8 @@ at::Tensor Gpt::train(const RaggedBatch& batch, const GptWeights& weights, const
     backward_block(pass, block);
     report(shape().n_layer - block);
   }
-  ops::embed_backward(batch.tokens, pass.rows, pass.grad_residual, pass.dropout(DropoutSite::embedding()), gradients.wte, gradients.wpe);
+  ops::embed_backward(batch.tokens, pass.rows, pass.grad_residual,
+                      pass.dropout(DropoutSite::embedding()), gradients.wte, gradients.wpe);
   report(shape().n_layer + 1);
   return loss;
 }

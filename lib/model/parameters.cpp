@@ -51,12 +51,14 @@ ParameterLayout::ParameterLayout(const GptShape& shape) : shape_(shape) {
   for (size_t i = 0; i < slots_.size(); ++i) index[slots_[i].name] = i;
   const auto named = [&](const std::string& name) {
     for (const char* kind : {".weight", ".bias"})
-      if (const auto at = index.find(name + kind); at != index.end()) named_order_.push_back(at->second);
+      if (const auto at = index.find(name + kind); at != index.end())
+        named_order_.push_back(at->second);
   };
   named("transformer.wte");
   named("transformer.wpe");
   for (int64_t l = 0; l < shape.n_layer; ++l)
-    for (const char* part : {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"})
+    for (const char* part :
+         {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"})
       named(fmt::format("transformer.h.{}.{}", l, part));
   named("transformer.ln_f");
 }
@@ -74,10 +76,14 @@ GptTensors ParameterLayout::view(const at::Tensor& flat) const {
   all.ln_f_weight = by_name["transformer.ln_f.weight"];
   all.ln_f_bias = by_name["transformer.ln_f.bias"];
   for (int64_t l = 0; l < shape_.n_layer; ++l) {
-    const auto part = [&](const char* name) { return by_name[fmt::format("transformer.h.{}.{}", l, name)]; };
-    all.blocks.push_back({part("ln_1.weight"), part("ln_1.bias"), part("attn.c_attn.weight"), part("attn.c_attn.bias"),
-                          part("attn.c_proj.weight"), part("attn.c_proj.bias"), part("ln_2.weight"), part("ln_2.bias"),
-                          part("mlp.c_fc.weight"), part("mlp.c_fc.bias"), part("mlp.c_proj.weight"), part("mlp.c_proj.bias")});
+    const auto part = [&](const char* name) {
+      return by_name[fmt::format("transformer.h.{}.{}", l, name)];
+    };
+    all.blocks.push_back({part("ln_1.weight"), part("ln_1.bias"), part("attn.c_attn.weight"),
+                          part("attn.c_attn.bias"), part("attn.c_proj.weight"),
+                          part("attn.c_proj.bias"), part("ln_2.weight"), part("ln_2.bias"),
+                          part("mlp.c_fc.weight"), part("mlp.c_fc.bias"), part("mlp.c_proj.weight"),
+                          part("mlp.c_proj.bias")});
   }
   return all;
 }
@@ -95,12 +101,14 @@ at::Tensor initial_parameters(const ParameterLayout& layout, uint64_t seed) {
       continue;
     }
     const double std = slot.name.ends_with("c_proj.weight") ? residual_std : 0.02;
-    constexpr int64_t kPiece = 1 << 14;  // each piece has a stream of its own, so that threads share the work
+    constexpr int64_t kPiece =
+        1 << 14;  // each piece has a stream of its own, so that threads share the work
     at::parallel_for(0, (slot.numel + kPiece - 1) / kPiece, 1, [&](int64_t from, int64_t to) {
       for (int64_t piece = from; piece < to; ++piece) {
         RandomStream stream(mix_key({seed, i, static_cast<uint64_t>(piece)}));
         const int64_t end = std::min(slot.numel, (piece + 1) * kPiece);
-        for (int64_t k = piece * kPiece; k < end; ++k) begin[k] = static_cast<float>(std * stream.normal());
+        for (int64_t k = piece * kPiece; k < end; ++k)
+          begin[k] = static_cast<float>(std * stream.normal());
       }
     });
   }

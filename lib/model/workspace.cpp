@@ -21,7 +21,9 @@ at::Tensor Workspace::take(at::IntArrayRef sizes, at::ScalarType type) {
   }
   int64_t numel = 1;
   for (const int64_t size : sizes) numel *= size;
-  return block_.narrow(0, begin, numel * static_cast<int64_t>(c10::elementSize(type))).view(type).view(sizes);
+  return block_.narrow(0, begin, numel * static_cast<int64_t>(c10::elementSize(type)))
+      .view(type)
+      .view(sizes);
 }
 
 void Workspace::release(int64_t used) {

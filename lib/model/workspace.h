@@ -1,5 +1,6 @@
-// Scratch memory that is taken in order and given back in order, and kept from one micro-batch to the next: fresh memory from the
-// operating system costs a page fault for every 4 KiB, which on a CPU is as slow as the arithmetic.
+// Scratch memory that is taken in order and given back in order, and kept from one micro-batch to
+// the next: fresh memory from the operating system costs a page fault for every 4 KiB, which on a
+// CPU is as slow as the arithmetic.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +9,8 @@
 
 namespace precis {
 
-/// A stack of tensors. Not thread-safe. Tensors taken are valid until the mark below them is released.
+/// A stack of tensors. Not thread-safe. Tensors taken are valid until the mark below them is
+/// released.
 class Workspace {
  public:
   explicit Workspace(at::Device device = at::kCPU) : device_(device) {}
@@ -33,8 +35,9 @@ class Workspace {
   void release(int64_t used);
 
   at::Device device_;
-  at::Tensor block_;                   ///< bytes; the stack, from 0 to used_
-  std::vector<at::Tensor> overflow_;   ///< what did not fit; block_ grows to hold all once the stack is empty
+  at::Tensor block_;  ///< bytes; the stack, from 0 to used_
+  std::vector<at::Tensor>
+      overflow_;  ///< what did not fit; block_ grows to hold all once the stack is empty
   int64_t used_ = 0, peak_ = 0;
 };
 

@@ -25,7 +25,8 @@ double median_seconds(int64_t repeats, const std::function<void()>& work) {
   for (int64_t i = 0; i < repeats; ++i) {
     const auto began = std::chrono::steady_clock::now();
     work();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
   std::ranges::nth_element(seconds, seconds.begin() + static_cast<int64_t>(seconds.size() / 2));
   return seconds[seconds.size() / 2];
@@ -45,7 +46,8 @@ std::vector<std::vector<int32_t>> made_up_samples(const BenchSettings& s) {
   RandomStream random(1);
   std::vector<std::vector<int32_t>> samples(static_cast<size_t>(s.samples));
   for (auto& sample : samples) {
-    const auto length = static_cast<int64_t>(static_cast<double>(s.mean_tokens) * (0.5 + random.uniform()));
+    const auto length =
+        static_cast<int64_t>(static_cast<double>(s.mean_tokens) * (0.5 + random.uniform()));
     for (int64_t t = 0; t < std::clamp<int64_t>(length, s.target_tokens + 8, 1000); ++t)
       sample.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(s.vocab_size))));
   }
@@ -67,13 +69,16 @@ Json bench_matmul(World&, const DeviceSetup& setup, const BenchSettings& s) {
 Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s) {
   const ParameterLayout layout(shape_of(s));
   const auto collectives = make_collectives(setup.plan.backend, world, setup.device);
-  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device, *collectives);
+  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device,
+                            *collectives);
   TrainConfig config;
   AdamW optimizer(parameters, config);
   LossScaler scaler(setup.dtype == at::kHalf);
   Gpt model(layout, setup.device);
   TrainStep step({model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16);
-  const int64_t budget = s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, layout.shape());
+  const int64_t budget = s.micro_batch_tokens > 0
+                             ? s.micro_batch_tokens
+                             : automatic_micro_batch_tokens(setup, layout.shape());
   const auto samples = made_up_samples(s);
   std::vector<RaggedBatch> batches;
   std::vector<RaggedSample> rows;
@@ -91,15 +96,20 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
     tokens += static_cast<int64_t>(samples[i].size()) - 1;
   }
   flush();
-  const double seconds = median_seconds(s.repeats, [&] { step.run(batches, {s.samples * s.target_tokens, 1e-4, 0.1, false}); });
-  return {{"samples_per_s", static_cast<double>(s.samples) / seconds}, {"tokens_per_s", static_cast<double>(total) / seconds}, {"step_ms", seconds * 1e3},
+  const double seconds = median_seconds(s.repeats, [&] {
+    step.run(batches, {s.samples * s.target_tokens, 1e-4, 0.1, false});
+  });
+  return {{"samples_per_s", static_cast<double>(s.samples) / seconds},
+          {"tokens_per_s", static_cast<double>(total) / seconds},
+          {"step_ms", seconds * 1e3},
           {"micro_batch_tokens", budget}};
 }
 
 Json bench_decode(World&, const DeviceSetup& setup, const BenchSettings& s) {
   const ParameterLayout layout(shape_of(s));
   Gpt model(layout, setup.device);
-  const GptWeights weights = make_weights(layout, initial_parameters(layout, 1).to(setup.device), setup.dtype);
+  const GptWeights weights =
+      make_weights(layout, initial_parameters(layout, 1).to(setup.device), setup.dtype);
   std::vector<Prompt> prompts;
   for (auto& sample : made_up_samples(s)) prompts.push_back({std::move(sample), prompts.size()});
   GenerationConfig config;
@@ -109,7 +119,8 @@ Json bench_decode(World&, const DeviceSetup& setup, const BenchSettings& s) {
     GptDecoder decoder(model, weights);
     generate(decoder, prompts, config, options);
   });
-  return {{"samples_per_s", static_cast<double>(s.samples) / seconds}, {"new_tokens_per_s", static_cast<double>(s.samples * config.max_new_tokens) / seconds}};
+  return {{"samples_per_s", static_cast<double>(s.samples) / seconds},
+          {"new_tokens_per_s", static_cast<double>(s.samples * config.max_new_tokens) / seconds}};
 }
 
 Json bench_allreduce(World& world, const DeviceSetup& setup, const BenchSettings& s) {
@@ -120,13 +131,17 @@ Json bench_allreduce(World& world, const DeviceSetup& setup, const BenchSettings
     collectives->start_all_reduce(buffer);
     collectives->wait();
   });
-  return {{"backend", collectives->name()}, {"megabytes", kNumel * 4e-6}, {"ms", seconds * 1e3}, {"gb_per_s", kNumel * 4e-9 / seconds}};
+  return {{"backend", collectives->name()},
+          {"megabytes", kNumel * 4e-6},
+          {"ms", seconds * 1e3},
+          {"gb_per_s", kNumel * 4e-9 / seconds}};
 }
 
 Json bench_adamw(World& world, const DeviceSetup& setup, const BenchSettings& s) {
   const ParameterLayout layout(shape_of(s));
   const auto collectives = make_collectives(setup.plan.backend, world, setup.device);
-  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device, *collectives);
+  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device,
+                            *collectives);
   AdamW optimizer(parameters, TrainConfig{});
   const double seconds = median_seconds(s.repeats, [&] { optimizer.step(1e-4, 1.0); });
   return {{"parameters", layout.numel()}, {"ms", seconds * 1e3}};
@@ -146,7 +161,10 @@ Fields BenchSettings::fields() {
       {"repeats", &repeats, "runs counted, after one to warm up; the median is given", {.min = 1}},
       {"dtype", &dtype, "of weights and products", {.choices = {"float32", "bfloat16", "float16"}}},
       {"device", &device, "auto, cuda or cpu", {.choices = {"auto", "cuda", "cpu"}}},
-      {"micro_batch_tokens", &micro_batch_tokens, "input tokens a rank runs at a time; 0: auto", {.min = 0}},
+      {"micro_batch_tokens",
+       &micro_batch_tokens,
+       "input tokens a rank runs at a time; 0: auto",
+       {.min = 0}},
   };
 }
 

@@ -13,7 +13,8 @@ namespace precis {
 
 struct BenchSettings {
   int64_t n_layer = 6, n_head = 6, n_embd = 384, vocab_size = 50257;
-  int64_t samples = 32, mean_tokens = 220, target_tokens = 28;  ///< of a step; lengths as of real dialogues
+  int64_t samples = 32, mean_tokens = 220,
+          target_tokens = 28;  ///< of a step; lengths as of real dialogues
   int64_t repeats = 3;
   std::string dtype = "float32", device = "auto";
   int64_t micro_batch_tokens = 0;  ///< 0: auto

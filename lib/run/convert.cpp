@@ -35,21 +35,25 @@ Value generation_value(const ModelFile& model) {
 
 }  // namespace
 
-std::string convert_model(const std::string& from, const std::filesystem::path& to, const std::filesystem::path& tokenizer_dir) {
+std::string convert_model(const std::string& from, const std::filesystem::path& to,
+                          const std::filesystem::path& tokenizer_dir) {
   ModelFile model = load_model(from);
   const BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
   model.tokenizer = TokenizerTexts{tokenizer.vocab_json(), tokenizer.merges_txt()};
   if (!model.is_checkpoint) {
     model.optimizer.reset();
     write_pt(to, checkpoint_value(model, TrainConfig{}, 0, ""));
-    return fmt::format("{}: a checkpoint of {}", std::filesystem::absolute(to).string(), model.where);
+    return fmt::format("{}: a checkpoint of {}", std::filesystem::absolute(to).string(),
+                       model.where);
   }
   NamedTensors parameters;
   const ParameterLayout layout = model.layout();
-  for (const size_t i : layout.named_order()) parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
+  for (const size_t i : layout.named_order())
+    parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
   const VocabularyTexts vocabulary{tokenizer.vocab_json(), tokenizer.merges_txt()};
   write_hugging_face(to, {model.shape, parameters, vocabulary, generation_value(model)});
-  return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(), model.where);
+  return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(),
+                     model.where);
 }
 
 }  // namespace precis

@@ -17,12 +17,18 @@ namespace precis {
 namespace fs = std::filesystem;
 
 Coordinator::Coordinator(RunConfig& config, bool is_root, Log& log)
-    : config_(config), is_root_(is_root), log_(log), folder_{config.run.out_dir.value}, config_yaml_(dump_yaml(config.sections())) {
+    : config_(config),
+      is_root_(is_root),
+      log_(log),
+      folder_{config.run.out_dir.value},
+      config_yaml_(dump_yaml(config.sections())) {
   if (!is_root_) return;
   std::error_code error;
   fs::create_directories(folder_.dir, error);
   if (error || !fs::is_directory(folder_.dir))
-    throw ConfigError(fmt::format("run.out_dir {} cannot be made a folder: {}", fs::absolute(folder_.dir).string(), error ? error.message() : "it is a file"));
+    throw ConfigError(fmt::format("run.out_dir {} cannot be made a folder: {}",
+                                  fs::absolute(folder_.dir).string(),
+                                  error ? error.message() : "it is a file"));
   checkpoints_ = std::make_unique<CheckpointFolder>(folder_.dir);
 }
 
@@ -45,12 +51,15 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
   }
   reporter_.add(std::make_unique<JsonLinesSink>(metrics, go_on_from));
   reporter_.add(std::make_unique<ConsoleSink>(log_, config_.report.log_interval));
-  if (config_.report.tensorboard && trains) reporter_.add(std::make_unique<TensorBoardSink>(folder_.dir / "tensorboard", go_on_from, read_json_lines(metrics)));
+  if (config_.report.tensorboard && trains)
+    reporter_.add(std::make_unique<TensorBoardSink>(folder_.dir / "tensorboard", go_on_from,
+                                                    read_json_lines(metrics)));
 }
 
 void Coordinator::record(Record record) {
   if (!is_root_) return;
-  record["time"] = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  record["time"] =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   reporter_.write(record);
 }
 
@@ -61,13 +70,16 @@ std::shared_ptr<const ModelFile> Coordinator::snapshot(const ModelFile& state) {
     return same;
   }
   auto copy = std::make_shared<ModelFile>(state);
-  const auto detach = [](at::Tensor& tensor) { tensor = tensor.to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true); };
+  const auto detach = [](at::Tensor& tensor) {
+    tensor = tensor.to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  };
   detach(copy->flat);
   if (copy->optimizer) detach(copy->optimizer->exp_avg), detach(copy->optimizer->exp_avg_sq);
   return copy;
 }
 
-void Coordinator::save(const ModelFile& state, double learning_rate, const std::function<void(const Value&)>& to) {
+void Coordinator::save(const ModelFile& state, double learning_rate,
+                       const std::function<void(const Value&)>& to) {
   if (!is_root_) return;
   const std::shared_ptr<const ModelFile> copy = snapshot(state);
   snapshot_ = copy;
@@ -84,7 +96,8 @@ void Coordinator::save_best(const ModelFile& state, double learning_rate) {
 
 void Coordinator::save_last(const ModelFile& state, double learning_rate) {
   const int64_t iter = state.progress.iter, keep = config_.checkpoint.keep_last;
-  save(state, learning_rate, [this, iter, keep](const Value& value) { checkpoints_->save_last(value, iter, keep); });
+  save(state, learning_rate,
+       [this, iter, keep](const Value& value) { checkpoints_->save_last(value, iter, keep); });
 }
 
 void Coordinator::finish_saves() {
@@ -97,7 +110,8 @@ void Coordinator::write(const std::string& name, const std::string& content) {
   if (is_root_) write_file(folder_.dir / name, content);
 }
 
-bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights, const std::string& settings, const std::string& file) const {
+bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights,
+                                const std::string& settings, const std::string& file) const {
   if (!fs::exists(folder_.dir / file)) return false;
   bool same = false;
   for (const Record& record : read_json_lines(folder_.dir / "metrics.jsonl")) {
@@ -107,8 +121,13 @@ bool Coordinator::is_up_to_date(const std::string& stage, const std::string& wei
   return same;
 }
 
-void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::string& weights, const std::string& settings) {
-  record({{"kind", "stage"}, {"stage", stage}, {"iter", iter}, {"weights", weights}, {"settings", settings}});
+void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::string& weights,
+                             const std::string& settings) {
+  record({{"kind", "stage"},
+          {"stage", stage},
+          {"iter", iter},
+          {"weights", weights},
+          {"settings", settings}});
 }
 
 void Coordinator::write_report(const Inputs& inputs) {
@@ -118,22 +137,31 @@ void Coordinator::write_report(const Inputs& inputs) {
   page.records = read_json_lines(folder_.dir / "metrics.jsonl");
   page.config_yaml = config_yaml_;
   const GptShape& shape = inputs.model.shape;
-  page.facts = {{"model", fmt::format("GPT-2, {} layers, {} heads, width {}, vocabulary {}", shape.n_layer, shape.n_head, shape.n_embd, shape.vocab_size)},
-                {"parameters", fmt::format("{:.2f} million", static_cast<double>(inputs.model.layout().numel()) / 1e6)},
-                {"training rows", fmt::format("{}", inputs.split.train.size())},
-                {"validation rows", fmt::format("{}", inputs.split.validation.size())},
-                {"initial weights", config_.model.init_from}};
-  if (const fs::path file = folder_.dir / "evaluation.json"; fs::exists(file)) page.evaluation = Record::parse(read_file(file), nullptr, false);
+  page.facts = {
+      {"model", fmt::format("GPT-2, {} layers, {} heads, width {}, vocabulary {}", shape.n_layer,
+                            shape.n_head, shape.n_embd, shape.vocab_size)},
+      {"parameters",
+       fmt::format("{:.2f} million", static_cast<double>(inputs.model.layout().numel()) / 1e6)},
+      {"training rows", fmt::format("{}", inputs.split.train.size())},
+      {"validation rows", fmt::format("{}", inputs.split.validation.size())},
+      {"initial weights", config_.model.init_from}};
+  if (const fs::path file = folder_.dir / "evaluation.json"; fs::exists(file))
+    page.evaluation = Record::parse(read_file(file), nullptr, false);
   if (const fs::path file = folder_.dir / "evaluation.csv"; fs::exists(file)) {
     constexpr size_t kSamples = 12;
     const CsvTable table = read_csv(file);
     const size_t predicted = table.column("prediction"), reference = table.column("reference");
-    const size_t scores[] = {table.column("rouge1"), table.column("rouge2"), table.column("rougeL")};
-    for (size_t i = 0; i < std::min({kSamples, table.rows.size(), inputs.split.validation.size()}); ++i) {
+    const size_t scores[] = {table.column("rouge1"), table.column("rouge2"),
+                             table.column("rougeL")};
+    for (size_t i = 0; i < std::min({kSamples, table.rows.size(), inputs.split.validation.size()});
+         ++i) {
       const Example& example = inputs.split.validation[i];
       if (table.rows[i][reference] != example.summary) break;  // of another data set
-      const auto number = [&](size_t k) { return std::strtod(table.rows[i][scores[k]].c_str(), nullptr); };
-      page.samples.push_back({example.id, example.dialogue, example.summary, table.rows[i][predicted], number(0), number(1), number(2)});
+      const auto number = [&](size_t k) {
+        return std::strtod(table.rows[i][scores[k]].c_str(), nullptr);
+      };
+      page.samples.push_back({example.id, example.dialogue, example.summary,
+                              table.rows[i][predicted], number(0), number(1), number(2)});
     }
   }
   write("report.html", html_report(page));

@@ -17,13 +17,14 @@
 
 namespace precis {
 
-/// Writes the run folder: config, vocabulary, records, checkpoints, stages' files. On other ranks than the root every member does nothing,
-/// so that callers need not ask. Checkpoints are written by a thread of their own from a copy of the tensors; errors it meets are thrown by
-/// the next call.
+/// Writes the run folder: config, vocabulary, records, checkpoints, stages' files. On other ranks
+/// than the root every member does nothing, so that callers need not ask. Checkpoints are written
+/// by a thread of their own from a copy of the tensors; errors it meets are thrown by the next
+/// call.
 class Coordinator {
  public:
-  /// Makes the run folder. `go_on_from`: steps done of the checkpoint a training resumes from; unset: what was recorded before is kept if
-  /// `keep_records`, else emptied.
+  /// Makes the run folder. `go_on_from`: steps done of the checkpoint a training resumes from;
+  /// unset: what was recorded before is kept if `keep_records`, else emptied.
   Coordinator(RunConfig& config, bool is_root, Log& log);
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
@@ -33,7 +34,8 @@ class Coordinator {
   Log& log() { return log_; }
   const RunFolder& folder() const { return folder_; }
 
-  /// Opens log and sinks and writes config.yaml and the vocabulary. Training from the start (nothing resumed) empties metrics.jsonl.
+  /// Opens log and sinks and writes config.yaml and the vocabulary. Training from the start
+  /// (nothing resumed) empties metrics.jsonl.
   void open(const Inputs& inputs, bool trains);
   void record(Record record);
 
@@ -49,12 +51,15 @@ class Coordinator {
   void write_report(const Inputs& inputs);
 
   /// Whether a stage was done before with just these weights and settings: digests of them.
-  bool is_up_to_date(const std::string& stage, const std::string& weights, const std::string& settings, const std::string& file) const;
-  void note_stage(const std::string& stage, int64_t iter, const std::string& weights, const std::string& settings);
+  bool is_up_to_date(const std::string& stage, const std::string& weights,
+                     const std::string& settings, const std::string& file) const;
+  void note_stage(const std::string& stage, int64_t iter, const std::string& weights,
+                  const std::string& settings);
 
  private:
   std::shared_ptr<const ModelFile> snapshot(const ModelFile& state);
-  void save(const ModelFile& state, double learning_rate, const std::function<void(const Value&)>& to);
+  void save(const ModelFile& state, double learning_rate,
+            const std::function<void(const Value&)>& to);
 
   RunConfig& config_;
   bool is_root_;
@@ -63,7 +68,8 @@ class Coordinator {
   std::string config_yaml_;
   Reporter reporter_;
   std::unique_ptr<CheckpointFolder> checkpoints_;
-  std::shared_ptr<const ModelFile> snapshot_;  // of the step saved last: best and last often are of one
+  std::shared_ptr<const ModelFile>
+      snapshot_;  // of the step saved last: best and last often are of one
   std::future<void> saving_;
 };
 

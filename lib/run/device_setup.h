@@ -23,7 +23,8 @@ struct DeviceSetup {
   std::string device_name;
 };
 
-/// Collective. Agrees on devices, sets this rank's device, threads and dtype; after the single-GPU fall-back the world is the root alone.
+/// Collective. Agrees on devices, sets this rank's device, threads and dtype; after the single-GPU
+/// fall-back the world is the root alone.
 DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log);
 
 /// "float32", "bfloat16" or "float16" as a type.
@@ -34,7 +35,8 @@ struct PeakRate {
   double flops = 0;
   std::string words;
 };
-/// The published dense rate of a known GPU, else that of a large matrix product, measured in a fraction of a second.
+/// The published dense rate of a known GPU, else that of a large matrix product, measured in a
+/// fraction of a second.
 PeakRate peak_rate(const DeviceSetup& setup);
 
 /// Input tokens of a micro-batch for train.micro_batch_tokens: auto.

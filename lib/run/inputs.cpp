@@ -15,14 +15,17 @@ namespace fs = std::filesystem;
 void check_sizes(const RunConfig& config, const ModelFile& model) {
   std::string wrong;
   const auto compare = [&](const char* key, const auto& wanted, const auto& found) {
-    if (wanted && *wanted != found) wrong += fmt::format("{}{} is {}, but {} has {}", wrong.empty() ? "" : "\n", key, *wanted, model.where, found);
+    if (wanted && *wanted != found)
+      wrong += fmt::format("{}{} is {}, but {} has {}", wrong.empty() ? "" : "\n", key, *wanted,
+                           model.where, found);
   };
   compare("model.n_layer", config.model.n_layer, model.shape.n_layer);
   compare("model.n_head", config.model.n_head, model.shape.n_head);
   compare("model.n_embd", config.model.n_embd, model.shape.n_embd);
   compare("model.bias", config.model.bias, model.shape.bias);
   const std::string activation = model.shape.gelu_tanh ? "gelu_new" : "gelu";
-  if (config.model.activation != "auto") compare("model.activation", std::optional(config.model.activation), activation);
+  if (config.model.activation != "auto")
+    compare("model.activation", std::optional(config.model.activation), activation);
   if (config.is_set("data.block_size") && config.data.block_size > model.shape.block_size)
     compare("data.block_size", std::optional(config.data.block_size), model.shape.block_size);
   if (!wrong.empty()) throw ConfigError(wrong);
@@ -43,17 +46,22 @@ ModelFile from_scratch(const RunConfig& config, int32_t vocab_size) {
   return model;
 }
 
-std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config, const std::vector<Example>& train) {
-  if (!config.tokenizer.dir.value.empty()) return std::make_unique<BpeTokenizer>(BpeTokenizer::load(config.tokenizer.dir.value));
+std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
+                                                const std::vector<Example>& train) {
+  if (!config.tokenizer.dir.value.empty())
+    return std::make_unique<BpeTokenizer>(BpeTokenizer::load(config.tokenizer.dir.value));
   if (config.tokenizer.train_vocab_size == 0)
-    throw ConfigError("model.init_from is scratch, so a vocabulary must come from somewhere: set tokenizer.dir (a folder with vocab.json and merges.txt), or "
-                      "tokenizer.train_vocab_size to train one from the data");
+    throw ConfigError(
+        "model.init_from is scratch, so a vocabulary must come from somewhere: set tokenizer.dir "
+        "(a folder with vocab.json and merges.txt), or "
+        "tokenizer.train_vocab_size to train one from the data");
   std::vector<std::string> texts;
   for (const Example& example : train) {
     texts.push_back(config.prompt.dialogue_start + example.dialogue + config.prompt.summary_start);
     texts.push_back(example.summary);
   }
-  return std::make_unique<BpeTokenizer>(train_bpe(texts, static_cast<int32_t>(config.tokenizer.train_vocab_size)));
+  return std::make_unique<BpeTokenizer>(
+      train_bpe(texts, static_cast<int32_t>(config.tokenizer.train_vocab_size)));
 }
 
 /// The checkpoint that training goes on from.
@@ -61,13 +69,20 @@ std::optional<fs::path> resume_file(const RunConfig& config, const RunFolder& fo
   const bool has_last = fs::exists(folder.last());
   if (config.run.resume == "never") {
     if (has_last || fs::exists(folder.best()))
-      throw ConfigError(fmt::format("run.resume is never, but {} holds a checkpoint: name another run.out_dir, or move it away", fs::absolute(folder.dir).string()));
+      throw ConfigError(
+          fmt::format("run.resume is never, but {} holds a checkpoint: name another run.out_dir, "
+                      "or move it away",
+                      fs::absolute(folder.dir).string()));
     return std::nullopt;
   }
   if (config.run.resume == "auto") return has_last ? std::optional(folder.last()) : std::nullopt;
   const fs::path named = config.run.resume;
-  if (!fs::exists(named)) throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)", fs::absolute(named).string()));
-  if (has_last && read_checkpoint(folder.last()).progress.iter > read_checkpoint(named).progress.iter) return folder.last();
+  if (!fs::exists(named))
+    throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
+                                fs::absolute(named).string()));
+  if (has_last &&
+      read_checkpoint(folder.last()).progress.iter > read_checkpoint(named).progress.iter)
+    return folder.last();
   return named;
 }
 
@@ -76,8 +91,9 @@ ModelFile choose_model(const RunConfig& config, const RunFolder& folder, Inputs&
   if (const auto file = resume_file(config, folder)) {
     ModelFile model = read_checkpoint(*file);
     inputs.resumed = true;
-    log.info(fmt::format("resuming from {} at iteration {}{}", file->string(), model.progress.iter,
-                         config.model.init_from == "scratch" ? "" : "; model.init_from is not looked at"));
+    log.info(fmt::format(
+        "resuming from {} at iteration {}{}", file->string(), model.progress.iter,
+        config.model.init_from == "scratch" ? "" : "; model.init_from is not looked at"));
     return model;
   }
   if (config.model.init_from == "scratch") {
@@ -101,9 +117,11 @@ std::optional<fs::path> RunFolder::to_evaluate() const {
 ModelFile read_for_evaluation(const RunConfig& config, const RunFolder& folder) {
   if (const auto file = folder.to_evaluate()) return read_checkpoint(*file);
   if (config.model.init_from == "scratch")
-    throw DataError(fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no weights to evaluate. Train first, or name a "
-                                "model by model.init_from",
-                                fs::absolute(folder.dir).string()));
+    throw DataError(
+        fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no "
+                    "weights to evaluate. Train first, or name a "
+                    "model by model.init_from",
+                    fs::absolute(folder.dir).string()));
   return load_model(config.model.init_from);
 }
 
@@ -117,19 +135,26 @@ Inputs read_inputs(const RunConfig& config, Log& log) {
     else
       inputs.split.validation = read_examples(config.data.validation_csv.value, config.data, true);
   }
-  if (config.has_stage("predict") && !config.data.test_csv.value.empty()) inputs.test = read_examples(config.data.test_csv.value, config.data, false);
+  if (config.has_stage("predict") && !config.data.test_csv.value.empty())
+    inputs.test = read_examples(config.data.test_csv.value, config.data, false);
   inputs.model = choose_model(config, folder, inputs, log);
   if (inputs.model.where != "scratch") check_sizes(config, inputs.model);
-  if (config.is_set("data.block_size") || config.data.block_size < inputs.model.shape.block_size) crop_positions(inputs.model, config.data.block_size);
+  if (config.is_set("data.block_size") || config.data.block_size < inputs.model.shape.block_size)
+    crop_positions(inputs.model, config.data.block_size);
   inputs.model.shape.dropout = config.model.dropout;
   if (!inputs.tokenizer) {
     const bool own = !config.tokenizer.dir.value.empty() && !inputs.resumed;
-    inputs.tokenizer = std::make_unique<BpeTokenizer>(own ? BpeTokenizer::load(config.tokenizer.dir.value) : tokenizer_of(inputs.model, config.tokenizer.dir.value));
+    inputs.tokenizer = std::make_unique<BpeTokenizer>(
+        own ? BpeTokenizer::load(config.tokenizer.dir.value)
+            : tokenizer_of(inputs.model, config.tokenizer.dir.value));
   }
   if (inputs.tokenizer->vocab_size() > inputs.model.shape.vocab_size)
-    throw DataError(fmt::format("the vocabulary has {} tokens, but the model {} was made for {}: they do not belong together", inputs.tokenizer->vocab_size(),
-                                inputs.model.where, inputs.model.shape.vocab_size));
-  inputs.model.tokenizer = TokenizerTexts{inputs.tokenizer->vocab_json(), inputs.tokenizer->merges_txt()};
+    throw DataError(fmt::format(
+        "the vocabulary has {} tokens, but the model {} was made for {}: they do not belong "
+        "together",
+        inputs.tokenizer->vocab_size(), inputs.model.where, inputs.model.shape.vocab_size));
+  inputs.model.tokenizer =
+      TokenizerTexts{inputs.tokenizer->vocab_json(), inputs.tokenizer->merges_txt()};
   inputs.model.prompt = config.prompt;
   inputs.model.generation = config.generation;
   inputs.prompt = std::make_unique<SummaryPrompt>(config.prompt, *inputs.tokenizer);

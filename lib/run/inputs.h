@@ -32,7 +32,8 @@ struct Inputs {
   bool resumed = false;  ///< training goes on from a checkpoint
 };
 
-/// Reads data, vocabulary and weights as the config says, the same on every rank. Throws ConfigError or DataError; writes nothing.
+/// Reads data, vocabulary and weights as the config says, the same on every rank. Throws
+/// ConfigError or DataError; writes nothing.
 Inputs read_inputs(const RunConfig& config, Log& log);
 
 /// The weights of a model, given its file: what evaluate and predict use after training.

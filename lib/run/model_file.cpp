@@ -18,33 +18,48 @@ namespace {
 
 constexpr const char* kHead = "lm_head.weight";
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) { throw DataError(fmt::format("{}: {}", where, what)); }
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw DataError(fmt::format("{}: {}", where, what));
+}
 
 const Value& need(const Value& dict, const char* key, const std::string& where) {
   const Value* found = dict.find(key);
-  if (found == nullptr) refuse(where, fmt::format("has no entry '{}', which a checkpoint of nanoGPT or Precis has", key));
+  if (found == nullptr)
+    refuse(where,
+           fmt::format("has no entry '{}', which a checkpoint of nanoGPT or Precis has", key));
   return *found;
 }
 
 int64_t need_integer(const Value& dict, const char* key, const std::string& where) {
   const auto number = need(dict, key, where).integer();
-  if (!number || *number < 1 || *number > (int64_t{1} << 40)) refuse(where, fmt::format("entry '{}' is {}, expected a positive integer", key, need(dict, key, where).kind_name()));
+  if (!number || *number < 1 || *number > (int64_t{1} << 40))
+    refuse(where, fmt::format("entry '{}' is {}, expected a positive integer", key,
+                              need(dict, key, where).kind_name()));
   return *number;
 }
 
-const std::string* text(const Value* value) { return value == nullptr ? nullptr : value->get_if<std::string>(); }
+const std::string* text(const Value* value) {
+  return value == nullptr ? nullptr : value->get_if<std::string>();
+}
 
 /// nanoGPT's state dict into one flat tensor.
-at::Tensor read_weights(const Value& model, const ParameterLayout& layout, const std::string& where) {
+at::Tensor read_weights(const Value& model, const ParameterLayout& layout,
+                        const std::string& where) {
   const auto* entries = model.get_if<Value::Dict>();
-  if (entries == nullptr) refuse(where, fmt::format("entry 'model' is {}, expected a state dict", model.kind_name()));
+  if (entries == nullptr)
+    refuse(where, fmt::format("entry 'model' is {}, expected a state dict", model.kind_name()));
   std::map<std::string, const ArrayView*> arrays;
   for (const DictItem& item : entries->items) {
-    std::string name = std::get_if<std::string>(&item.key) != nullptr ? std::get<std::string>(item.key) : key_text(item.key);
+    std::string name = std::get_if<std::string>(&item.key) != nullptr
+                           ? std::get<std::string>(item.key)
+                           : key_text(item.key);
     if (name.starts_with("_orig_mod.")) name = name.substr(10);
-    if (name.ends_with(".attn.bias")) continue;  // the causal mask that nanoGPT keeps without flash attention
+    if (name.ends_with(".attn.bias"))
+      continue;  // the causal mask that nanoGPT keeps without flash attention
     const auto* array = item.value.get_if<ArrayView>();
-    if (array == nullptr) refuse(where, fmt::format("parameter {} is {}, expected a tensor", name, item.value.kind_name()));
+    if (array == nullptr)
+      refuse(where,
+             fmt::format("parameter {} is {}, expected a tensor", name, item.value.kind_name()));
     arrays[name] = array;
   }
   at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
@@ -52,40 +67,51 @@ at::Tensor read_weights(const Value& model, const ParameterLayout& layout, const
     const auto found = arrays.find(slot.name);
     if (found == arrays.end()) refuse(where, fmt::format("parameter {} is missing", slot.name));
     if (found->second->shape != slot.shape)
-      refuse(where, fmt::format("parameter {} has shape {}, expected {}", slot.name, shape_text(found->second->shape), shape_text(slot.shape)));
+      refuse(where, fmt::format("parameter {} has shape {}, expected {}", slot.name,
+                                shape_text(found->second->shape), shape_text(slot.shape)));
     layout.view(flat, slot).copy_(to_tensor(*found->second));
     arrays.erase(found);
   }
   arrays.erase(kHead);
-  if (!arrays.empty()) refuse(where, fmt::format("parameter {} is none of this model's", arrays.begin()->first));
+  if (!arrays.empty())
+    refuse(where, fmt::format("parameter {} is none of this model's", arrays.begin()->first));
   return flat;
 }
 
-/// nanoGPT's optimizer numbers matrices first, then vectors, each in the order of named_parameters().
+/// nanoGPT's optimizer numbers matrices first, then vectors, each in the order of
+/// named_parameters().
 std::vector<size_t> optimizer_order(const ParameterLayout& layout, size_t* num_matrices) {
   std::vector<size_t> order, vectors;
-  for (const size_t i : layout.named_order()) (layout.slots()[i].is_matrix() ? order : vectors).push_back(i);
+  for (const size_t i : layout.named_order())
+    (layout.slots()[i].is_matrix() ? order : vectors).push_back(i);
   *num_matrices = order.size();
   order.insert(order.end(), vectors.begin(), vectors.end());
   return order;
 }
 
-std::optional<OptimizerMoments> read_optimizer(const Value* optimizer, const ParameterLayout& layout, const std::string& where, int64_t* steps) {
+std::optional<OptimizerMoments> read_optimizer(const Value* optimizer,
+                                               const ParameterLayout& layout,
+                                               const std::string& where, int64_t* steps) {
   const Value* state = optimizer == nullptr ? nullptr : optimizer->find("state");
   const auto* entries = state == nullptr ? nullptr : state->get_if<Value::Dict>();
   if (entries == nullptr || entries->items.empty()) return std::nullopt;
   size_t num_matrices = 0;
   const std::vector<size_t> order = optimizer_order(layout, &num_matrices);
-  OptimizerMoments moments{at::zeros({layout.numel()}, at::kFloat), at::zeros({layout.numel()}, at::kFloat)};
+  OptimizerMoments moments{at::zeros({layout.numel()}, at::kFloat),
+                           at::zeros({layout.numel()}, at::kFloat)};
   for (size_t i = 0; i < order.size(); ++i) {
     const ParameterSlot& slot = layout.slots()[order[i]];
     const Value* entry = state->find(static_cast<int64_t>(i));
-    if (entry == nullptr) refuse(where, fmt::format("the optimizer has no state of parameter {} ({})", i, slot.name));
-    for (auto [key, flat] : {std::pair{"exp_avg", &moments.exp_avg}, std::pair{"exp_avg_sq", &moments.exp_avg_sq}}) {
+    if (entry == nullptr)
+      refuse(where, fmt::format("the optimizer has no state of parameter {} ({})", i, slot.name));
+    for (auto [key, flat] :
+         {std::pair{"exp_avg", &moments.exp_avg}, std::pair{"exp_avg_sq", &moments.exp_avg_sq}}) {
       const auto* array = need(*entry, key, where).get_if<ArrayView>();
       if (array == nullptr || array->shape != slot.shape)
-        refuse(where, fmt::format("the optimizer's {} of parameter {} ({}) has shape {}, expected {}", key, i, slot.name,
-                                  array == nullptr ? "none" : shape_text(array->shape), shape_text(slot.shape)));
+        refuse(where,
+               fmt::format("the optimizer's {} of parameter {} ({}) has shape {}, expected {}", key,
+                           i, slot.name, array == nullptr ? "none" : shape_text(array->shape),
+                           shape_text(slot.shape)));
       layout.view(*flat, slot).copy_(to_tensor(*array));
     }
     const auto step = need(*entry, "step", where).number();
@@ -97,15 +123,19 @@ std::optional<OptimizerMoments> read_optimizer(const Value* optimizer, const Par
 
 /// Ours, under `precis`.
 void read_own(const Value& own, ModelFile& model) {
-  if (const std::string* activation = text(own.find("activation"))) model.shape.gelu_tanh = *activation == "gelu_new";
-  if (const Value* epsilon = own.find("layer_norm_epsilon")) model.shape.layer_norm_epsilon = epsilon->number().value_or(1e-5);
+  if (const std::string* activation = text(own.find("activation")))
+    model.shape.gelu_tanh = *activation == "gelu_new";
+  if (const Value* epsilon = own.find("layer_norm_epsilon"))
+    model.shape.layer_norm_epsilon = epsilon->number().value_or(1e-5);
   const std::string *vocab = text(own.find("vocab_json")), *merges = text(own.find("merges_txt"));
   if (vocab != nullptr && merges != nullptr) model.tokenizer = TokenizerTexts{*vocab, *merges};
   if (const std::string* settings = text(own.find("settings"))) {
     PromptConfig prompt;
     GenerationConfig generation;
-    load_config_text({{"progress", model.progress.fields()}, {"prompt", prompt.fields()}, {"generation", generation.fields()}}, *settings,
-                     model.where + ": precis.settings", {});
+    load_config_text({{"progress", model.progress.fields()},
+                      {"prompt", prompt.fields()},
+                      {"generation", generation.fields()}},
+                     *settings, model.where + ": precis.settings", {});
     model.prompt = prompt;
     model.generation = generation;
   }
@@ -113,7 +143,8 @@ void read_own(const Value& own, ModelFile& model) {
 
 Value named_weights(const ParameterLayout& layout, const at::Tensor& flat) {
   Value state = Value::ordered_dict();
-  for (const size_t i : layout.named_order()) state.set(layout.slots()[i].name, to_array(layout.view(flat, layout.slots()[i])));
+  for (const size_t i : layout.named_order())
+    state.set(layout.slots()[i].name, to_array(layout.view(flat, layout.slots()[i])));
   state.set(kHead, to_array(layout.view(flat).wte));
   return state;
 }
@@ -123,7 +154,8 @@ Value optimizer_value(const ModelFile& model, const TrainConfig& train, double l
   size_t num_matrices = 0;
   const std::vector<size_t> order = optimizer_order(layout, &num_matrices);
   Value state = Value::dict();
-  const at::Tensor steps = at::full({}, static_cast<double>(model.progress.optimizer_steps), at::kFloat);
+  const at::Tensor steps =
+      at::full({}, static_cast<double>(model.progress.optimizer_steps), at::kFloat);
   for (size_t i = 0; i < order.size() && model.progress.optimizer_steps > 0; ++i) {
     const ParameterSlot& slot = layout.slots()[order[i]];
     Value entry = Value::dict();
@@ -135,13 +167,15 @@ Value optimizer_value(const ModelFile& model, const TrainConfig& train, double l
   Value::List groups;
   for (const bool matrices : {true, false}) {
     Value::List members;
-    for (size_t i = matrices ? 0 : num_matrices; i < (matrices ? num_matrices : order.size()); ++i) members.items.emplace_back(static_cast<int64_t>(i));
+    for (size_t i = matrices ? 0 : num_matrices; i < (matrices ? num_matrices : order.size()); ++i)
+      members.items.emplace_back(static_cast<int64_t>(i));
     Value group = Value::dict();
     group.set("lr", learning_rate);
     group.set("betas", Value::Tuple{{train.beta1, train.beta2}});
     group.set("eps", train.eps);
     group.set("weight_decay", matrices ? train.weight_decay : 0.0);
-    for (const char* off : {"amsgrad", "maximize", "capturable", "differentiable"}) group.set(off, false);
+    for (const char* off : {"amsgrad", "maximize", "capturable", "differentiable"})
+      group.set(off, false);
     for (const char* open : {"foreach", "fused"}) group.set(open, Value());
     group.set("decoupled_weight_decay", true);
     group.set("params", std::move(members));
@@ -153,17 +187,20 @@ Value optimizer_value(const ModelFile& model, const TrainConfig& train, double l
   return optimizer;
 }
 
-/// generation_config.json's settings that are ours too; without do_sample its temperature does not count.
+/// generation_config.json's settings that are ours too; without do_sample its temperature does not
+/// count.
 GenerationConfig generation_defaults(const Value& json) {
   GenerationConfig config;
   for (const Field& field : config.fields()) {
     const Value* value = json.find(field.name);
     if (value == nullptr) continue;
-    if (const auto number = value->number(); number && field.name != "temperature") assign(field, fmt::format("{}", *number));
+    if (const auto number = value->number(); number && field.name != "temperature")
+      assign(field, fmt::format("{}", *number));
     if (const bool* flag = value->get_if<bool>()) assign(field, *flag ? "true" : "false");
   }
   const Value *samples = json.find("do_sample"), *temperature = json.find("temperature");
-  if (samples != nullptr && samples->number().value_or(0) != 0) config.temperature = temperature != nullptr ? temperature->number().value_or(1) : 1;
+  if (samples != nullptr && samples->number().value_or(0) != 0)
+    config.temperature = temperature != nullptr ? temperature->number().value_or(1) : 1;
   if (!config.samples()) config.top_k = 0, config.top_p = 1;
   return config;
 }
@@ -199,7 +236,8 @@ ModelFile read_checkpoint(const std::filesystem::path& path) {
   shape.block_size = need_integer(args, "block_size", model.where);
   shape.vocab_size = need_integer(args, "vocab_size", model.where);
   if (shape.n_layer > 10000 || shape.n_embd % shape.n_head != 0)
-    refuse(model.where, fmt::format("model_args: n_layer {}, n_head {}, n_embd {} make no GPT-2", shape.n_layer, shape.n_head, shape.n_embd));
+    refuse(model.where, fmt::format("model_args: n_layer {}, n_head {}, n_embd {} make no GPT-2",
+                                    shape.n_layer, shape.n_head, shape.n_embd));
   const Value* bias = args.find("bias");
   shape.bias = bias == nullptr || bias->number().value_or(1) != 0;
   if (const Value* dropout = args.find("dropout")) shape.dropout = dropout->number().value_or(0);
@@ -207,13 +245,20 @@ ModelFile read_checkpoint(const std::filesystem::path& path) {
   if (own != nullptr) read_own(*own, model);
   // Sizes from the file are only believed once the tensors that are there have them.
   const Value* wte = need(root, "model", model.where).find("transformer.wte.weight");
-  if (wte == nullptr) wte = need(root, "model", model.where).find("_orig_mod.transformer.wte.weight");
+  if (wte == nullptr)
+    wte = need(root, "model", model.where).find("_orig_mod.transformer.wte.weight");
   const auto* table = wte == nullptr ? nullptr : wte->get_if<ArrayView>();
   if (table == nullptr || table->shape != std::vector<int64_t>{shape.vocab_size, shape.n_embd})
-    refuse(model.where, fmt::format("parameter transformer.wte.weight has shape {}, expected {} by model_args",
-                                    table == nullptr ? "none" : shape_text(table->shape), shape_text(std::vector<int64_t>{shape.vocab_size, shape.n_embd})));
+    refuse(model.where,
+           fmt::format("parameter transformer.wte.weight has shape {}, expected {} by model_args",
+                       table == nullptr ? "none" : shape_text(table->shape),
+                       shape_text(std::vector<int64_t>{shape.vocab_size, shape.n_embd})));
   const auto blocks = need(root, "model", model.where).get_if<Value::Dict>()->items.size() / 2;
-  if (static_cast<size_t>(shape.n_layer) > blocks) refuse(model.where, fmt::format("model_args say n_layer {}, but the parameters of so many blocks are not there", shape.n_layer));
+  if (static_cast<size_t>(shape.n_layer) > blocks)
+    refuse(
+        model.where,
+        fmt::format("model_args say n_layer {}, but the parameters of so many blocks are not there",
+                    shape.n_layer));
   const ParameterLayout layout = model.layout();
   model.flat = read_weights(need(root, "model", model.where), layout, model.where);
   model.progress.iter = need(root, "iter_num", model.where).integer().value_or(0);
@@ -221,7 +266,8 @@ ModelFile read_checkpoint(const std::filesystem::path& path) {
   model.optimizer = read_optimizer(root.find("optimizer"), layout, model.where, &steps);
   model.progress.optimizer_steps = steps;
   if (own == nullptr) {
-    if (const Value* best = root.find("best_val_loss")) model.progress.best_val_loss = best->number().value_or(1e9);
+    if (const Value* best = root.find("best_val_loss"))
+      model.progress.best_val_loss = best->number().value_or(1e9);
     model.progress.best_metric = -model.progress.best_val_loss;
   }
   return model;
@@ -251,14 +297,21 @@ ModelFile load_model(const std::string& name) {
 }
 
 BpeTokenizer tokenizer_of(const ModelFile& model, const std::filesystem::path& dir) {
-  if (model.tokenizer) return BpeTokenizer::parse(model.tokenizer->vocab_json, model.tokenizer->merges_txt, model.where);
-  const std::filesystem::path beside = model.is_checkpoint ? std::filesystem::path(model.where).parent_path() : std::filesystem::path(model.where);
+  if (model.tokenizer)
+    return BpeTokenizer::parse(model.tokenizer->vocab_json, model.tokenizer->merges_txt,
+                               model.where);
+  const std::filesystem::path beside = model.is_checkpoint
+                                           ? std::filesystem::path(model.where).parent_path()
+                                           : std::filesystem::path(model.where);
   if (std::filesystem::exists(beside / "vocab.json")) return BpeTokenizer::load(beside);
   if (!dir.empty()) return BpeTokenizer::load(dir);
-  refuse(model.where, fmt::format("has no vocabulary inside it, and there is no vocab.json in {}: name a folder with vocab.json and merges.txt by tokenizer.dir", beside.string()));
+  refuse(model.where, fmt::format("has no vocabulary inside it, and there is no vocab.json in {}: "
+                                  "name a folder with vocab.json and merges.txt by tokenizer.dir",
+                                  beside.string()));
 }
 
-Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate, const std::string& config_yaml) {
+Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate,
+                       const std::string& config_yaml) {
   const GptShape& shape = model.shape;
   Value args = Value::dict();
   args.set("n_layer", shape.n_layer);
@@ -279,7 +332,9 @@ Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double 
   Progress progress = model.progress;
   PromptConfig prompt = model.prompt.value_or(PromptConfig{});
   GenerationConfig generation = model.generation.value_or(GenerationConfig{});
-  own.set("settings", dump_yaml({{"progress", progress.fields()}, {"prompt", prompt.fields()}, {"generation", generation.fields()}}));
+  own.set("settings", dump_yaml({{"progress", progress.fields()},
+                                 {"prompt", prompt.fields()},
+                                 {"generation", generation.fields()}}));
   own.set("config_yaml", config_yaml);
   own.set("weights", fmt::format("{:016x}", digest_of(model.flat)));
   Value config = Value::dict();
@@ -304,7 +359,8 @@ void crop_positions(ModelFile& model, int64_t block_size) {
   const auto crop = [&](at::Tensor& flat) {
     const at::Tensor smaller = at::empty({after.numel()}, at::kFloat);
     for (size_t i = 0; i < before.slots().size(); ++i) {
-      const at::Tensor old = before.view(flat, before.slots()[i]), fresh = after.view(smaller, after.slots()[i]);
+      const at::Tensor old = before.view(flat, before.slots()[i]),
+                       fresh = after.view(smaller, after.slots()[i]);
       fresh.copy_(old.narrow(0, 0, fresh.size(0)));
     }
     flat = smaller;

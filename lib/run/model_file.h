@@ -17,20 +17,20 @@
 
 namespace precis {
 
-/// How far a training is: what a resume needs besides weights and optimizer. It is declared once, as fields, and kept in the checkpoint
-/// under `precis`.
+/// How far a training is: what a resume needs besides weights and optimizer. It is declared once,
+/// as fields, and kept in the checkpoint under `precis`.
 struct Progress {
-  int64_t iter = 0;                 ///< optimizer steps done
-  double best_val_loss = 1e9;       ///< of ckpt.pt
+  int64_t iter = 0;            ///< optimizer steps done
+  double best_val_loss = 1e9;  ///< of ckpt.pt
   double best_metric = -1e30;  ///< of ckpt.pt; larger is better (val_loss: its negative)
   int64_t best_iter = -1;
-  int64_t stale_evaluations = 0;    ///< since the metric last became better
-  int64_t evaluated_iter = -1;      ///< steps done at the last evaluation
+  int64_t stale_evaluations = 0;  ///< since the metric last became better
+  int64_t evaluated_iter = -1;    ///< steps done at the last evaluation
   double loss_scale = 0;
-  int64_t good_steps = 0;           ///< since the loss scale last changed
+  int64_t good_steps = 0;  ///< since the loss scale last changed
   int64_t micro_batch_tokens = 0;
-  int64_t optimizer_steps = 0;      ///< AdamW's own count, less by the skipped
-  bool finished = false;            ///< max_iters were reached, or training ended early
+  int64_t optimizer_steps = 0;  ///< AdamW's own count, less by the skipped
+  bool finished = false;        ///< max_iters were reached, or training ended early
   Fields fields();
 };
 
@@ -46,7 +46,7 @@ struct OptimizerMoments {
 struct ModelFile {
   std::string where;  ///< the file or folder, absolute
   GptShape shape;
-  at::Tensor flat;    ///< float32 [numel] in the order of ParameterLayout
+  at::Tensor flat;  ///< float32 [numel] in the order of ParameterLayout
   std::optional<OptimizerMoments> optimizer;
   std::optional<TokenizerTexts> tokenizer;
   std::optional<PromptConfig> prompt;
@@ -57,8 +57,8 @@ struct ModelFile {
   ParameterLayout layout() const { return ParameterLayout(shape); }
 };
 
-/// Reads a .pt checkpoint: ours or nanoGPT's, also with the `_orig_mod.` prefix that torch.compile leaves. Throws DataError naming file and
-/// entry, expected and found.
+/// Reads a .pt checkpoint: ours or nanoGPT's, also with the `_orig_mod.` prefix that torch.compile
+/// leaves. Throws DataError naming file and entry, expected and found.
 ModelFile read_checkpoint(const std::filesystem::path& path);
 
 /// Reads a Hugging Face GPT-2 folder.
@@ -67,12 +67,15 @@ ModelFile read_model_folder(const std::filesystem::path& folder);
 /// Either of them, told apart by what is there; also gpt2, gpt2-medium, gpt2-large and gpt2-xl.
 ModelFile load_model(const std::string& name);
 
-/// The tokenizer that comes with a model: inside it, else the files beside it, else those in `dir` (may be empty). Throws DataError.
+/// The tokenizer that comes with a model: inside it, else the files beside it, else those in `dir`
+/// (may be empty). Throws DataError.
 BpeTokenizer tokenizer_of(const ModelFile& model, const std::filesystem::path& dir);
 
-/// The content of a checkpoint, over the memory of `model`'s tensors (which must stay as it is until the value is gone): nanoGPT's keys, its
-/// two optimizer groups in its order, and ours under `precis`.
-Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate, const std::string& config_yaml);
+/// The content of a checkpoint, over the memory of `model`'s tensors (which must stay as it is
+/// until the value is gone): nanoGPT's keys, its two optimizer groups in its order, and ours under
+/// `precis`.
+Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate,
+                       const std::string& config_yaml);
 
 /// Uses only the first `block_size` positions, as nanoGPT's crop_block_size; optimizer moments too.
 void crop_positions(ModelFile& model, int64_t block_size);

@@ -24,30 +24,47 @@ const ModelFile& current(const TrainingParts& parts, int64_t steps) {
 }  // namespace
 
 double EvaluationObserver::Scores::metric(const std::string& name) const {
-  return name == "rouge1" ? rouge1 : name == "rouge2" ? rouge2 : name == "rougeL" ? rougeL : -val_loss;
+  return name == "rouge1"   ? rouge1
+         : name == "rouge2" ? rouge2
+         : name == "rougeL" ? rougeL
+                            : -val_loss;
 }
 
-EvaluationObserver::EvaluationObserver(const TrainingParts& parts, const DialogueDataset& validation)
-    : parts_(parts), validation_(validation), summarizer_({parts.model, *parts.inputs.prompt, *parts.inputs.tokenizer, parts.context.world}) {}
+EvaluationObserver::EvaluationObserver(const TrainingParts& parts,
+                                       const DialogueDataset& validation)
+    : parts_(parts),
+      validation_(validation),
+      summarizer_(
+          {parts.model, *parts.inputs.prompt, *parts.inputs.tokenizer, parts.context.world}) {}
 
 EvaluationObserver::Scores EvaluationObserver::evaluate() {
   const RunConfig& config = parts_.context.config;
   const World& world = parts_.context.world;
   Scores scores;
-  scores.num_examples = config.eval.max_loss_examples == 0 ? validation_.size() : std::min(config.eval.max_loss_examples, validation_.size());
-  scores.val_loss = validation_loss(parts_.model, parts_.parameters.weights(), validation_, scores.num_examples, parts_.state.progress.micro_batch_tokens, world);
+  scores.num_examples = config.eval.max_loss_examples == 0
+                            ? validation_.size()
+                            : std::min(config.eval.max_loss_examples, validation_.size());
+  scores.val_loss =
+      validation_loss(parts_.model, parts_.parameters.weights(), validation_, scores.num_examples,
+                      parts_.state.progress.micro_batch_tokens, world);
   const auto& rows = parts_.inputs.split.validation;
-  scores.rouge_num_examples = std::min(config.eval.rouge_examples, static_cast<int64_t>(rows.size()));
+  scores.rouge_num_examples =
+      std::min(config.eval.rouge_examples, static_cast<int64_t>(rows.size()));
   if (scores.rouge_num_examples == 0) return scores;
-  const std::span<const Example> examples = std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
-  const std::vector<std::string> predictions = summarizer_.summaries(examples, parts_.parameters.weights(), config.generation);
+  const std::span<const Example> examples =
+      std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
+  const std::vector<std::string> predictions =
+      summarizer_.summaries(examples, parts_.parameters.weights(), config.generation);
   std::array<double, 3> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
     const SummaryScores scored = score_summaries(examples, predictions);
-    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure, scored.mean.rougeL.fmeasure};
+    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure,
+              scored.mean.rougeL.fmeasure};
     for (int64_t i = 0; i < std::min(config.eval.samples, scores.rouge_num_examples); ++i) {
       const auto at = static_cast<size_t>(i);
-      parts_.context.coordinator.log().info(fmt::format("  sample {}\n    reference:  {}\n    prediction: {}", examples[at].id, examples[at].summary, predictions[at]));
+      parts_.context.coordinator.log().info(
+          fmt::format("  sample {}\n    reference:  {}\n    prediction: {}", examples[at].id,
+                      examples[at].summary, predictions[at]));
     }
   }
   world.sum(shared);
@@ -61,7 +78,10 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
 void EvaluationObserver::compare_ranks(int64_t steps, uint64_t digest) const {
   for (const std::string& theirs : parts_.context.world.all_gather(std::to_string(digest)))
     if (theirs != std::to_string(digest) && parts_.context.coordinator.is_root())
-      parts_.context.coordinator.log().warn(fmt::format("after {} steps the ranks' weights are not the same: memory, a device or the network is faulty", steps));
+      parts_.context.coordinator.log().warn(
+          fmt::format("after {} steps the ranks' weights are not the same: memory, a device or the "
+                      "network is faulty",
+                      steps));
 }
 
 Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
@@ -73,28 +93,33 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   const Scores scores = evaluate();
   const uint64_t digest = parts_.parameters.digest();
   compare_ranks(steps, digest);
-  const bool better = std::isfinite(scores.val_loss) && scores.metric(config.eval.metric) > progress.best_metric;
+  const bool better =
+      std::isfinite(scores.val_loss) && scores.metric(config.eval.metric) > progress.best_metric;
   progress.evaluated_iter = steps;
   progress.stale_evaluations = better ? 0 : progress.stale_evaluations + 1;
   Record record{{"kind", "eval"}, {"iter", steps}, {"val_loss", scores.val_loss}};
-  for (auto [name, value] : {std::pair{"rouge1", scores.rouge1}, std::pair{"rouge2", scores.rouge2}, std::pair{"rougeL", scores.rougeL}})
+  for (auto [name, value] : {std::pair{"rouge1", scores.rouge1}, std::pair{"rouge2", scores.rouge2},
+                             std::pair{"rougeL", scores.rougeL}})
     record[name] = scores.rouge_num_examples > 0 ? Record(value) : Record();
   record["num_examples"] = scores.num_examples;
   record["rouge_num_examples"] = scores.rouge_num_examples;
   record["best"] = better;
-  record["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  record["seconds"] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   record["weights"] = fmt::format("{:016x}", digest);
   parts_.context.coordinator.record(record);
   if (better) {
     progress.best_metric = scores.metric(config.eval.metric);
     progress.best_val_loss = scores.val_loss;
     progress.best_iter = steps;
-    parts_.context.coordinator.save_best(current(parts_, steps), learning_rate(config.train, steps));
+    parts_.context.coordinator.save_best(current(parts_, steps),
+                                         learning_rate(config.train, steps));
   }
   const int64_t patience = config.eval.early_stopping_patience;
   if (boundary == Boundary::kGoingOn && patience > 0 && progress.stale_evaluations >= patience) {
-    parts_.context.coordinator.log().info(fmt::format("early stop: {} evaluations without a better {}; the best was after {} steps", progress.stale_evaluations,
-                                                      config.eval.metric, progress.best_iter));
+    parts_.context.coordinator.log().info(
+        fmt::format("early stop: {} evaluations without a better {}; the best was after {} steps",
+                    progress.stale_evaluations, config.eval.metric, progress.best_iter));
     return Boundary::kEndedEarly;
   }
   return boundary;
@@ -102,23 +127,30 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
 
 Boundary CheckpointObserver::reached(int64_t steps, Boundary boundary) {
   const bool ends = boundary == Boundary::kFinished || boundary == Boundary::kEndedEarly;
-  const bool due = boundary != Boundary::kGoingOn || (steps > 0 && steps % parts_.context.config.checkpoint.interval == 0);
+  const bool due = boundary != Boundary::kGoingOn ||
+                   (steps > 0 && steps % parts_.context.config.checkpoint.interval == 0);
   if (!due || (steps == saved_ && ends == parts_.state.progress.finished)) return boundary;
   parts_.state.progress.finished = ends;
-  parts_.context.coordinator.save_last(current(parts_, steps), learning_rate(parts_.context.config.train, steps));
+  parts_.context.coordinator.save_last(current(parts_, steps),
+                                       learning_rate(parts_.context.config.train, steps));
   saved_ = steps;
   return boundary;
 }
 
 RecordObserver::RecordObserver(const TrainingParts& parts, int64_t micro_batch_tokens)
-    : parts_(parts), micro_batch_tokens_(micro_batch_tokens), peak_(peak_rate(parts.context.setup)) {}
+    : parts_(parts),
+      micro_batch_tokens_(micro_batch_tokens),
+      peak_(peak_rate(parts.context.setup)) {}
 
-/// Arithmetic of matrix products that a step really does, forward and backward: six operations a weight and row that meets it; attention
-/// to half of each square; behind the last block's attention only target rows.
+/// Arithmetic of matrix products that a step really does, forward and backward: six operations a
+/// weight and row that meets it; attention to half of each square; behind the last block's
+/// attention only target rows.
 double RecordObserver::flops(const StepResult& result) const {
   const GptShape& shape = parts_.model.shape();
-  const auto c = static_cast<double>(shape.n_embd), layers = static_cast<double>(shape.n_layer), n = static_cast<double>(result.tokens);
-  const auto m = static_cast<double>(result.target_tokens), v = static_cast<double>(shape.vocab_size);
+  const auto c = static_cast<double>(shape.n_embd), layers = static_cast<double>(shape.n_layer),
+             n = static_cast<double>(result.tokens);
+  const auto m = static_cast<double>(result.target_tokens),
+             v = static_cast<double>(shape.vocab_size);
   const double length = n / static_cast<double>(std::max<int64_t>(1, result.samples));
   return 6 * c * c * (12 * layers * n - 9 * (n - m)) + 6 * m * c * v + 6 * layers * n * length * c;
 }
@@ -130,7 +162,8 @@ void RecordObserver::stepped(int64_t iter, const StepResult& result) {
   samples_ += static_cast<double>(result.samples);
   tokens_ += static_cast<double>(result.tokens);
   flops_ += flops(result);
-  if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters) return;
+  if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters)
+    return;
   const double rate = peak_.flops * context.world.size();
   Record record{{"kind", "train"},
                 {"iter", iter},
@@ -145,8 +178,11 @@ void RecordObserver::stepped(int64_t iter, const StepResult& result) {
                 {"tokens_per_s", tokens_ / seconds_},
                 {"step_ms", 1e3 * seconds_ / static_cast<double>(iterations_)},
                 {"mfu", flops_ / seconds_ / rate},
-                {"mfu_peak", context.world.size() > 1 ? fmt::format("{} x {}", context.world.size(), peak_.words) : peak_.words},
-                {"eta_seconds", seconds_ / static_cast<double>(iterations_) * static_cast<double>(context.config.train.max_iters - iter - 1)},
+                {"mfu_peak", context.world.size() > 1
+                                 ? fmt::format("{} x {}", context.world.size(), peak_.words)
+                                 : peak_.words},
+                {"eta_seconds", seconds_ / static_cast<double>(iterations_) *
+                                    static_cast<double>(context.config.train.max_iters - iter - 1)},
                 {"micro_batch_tokens", micro_batch_tokens_},
                 {"plan", fmt::format("{:016x}", result.plan)}};
   if (result.loss_scale != 1) record["loss_scale"] = result.loss_scale;

@@ -24,8 +24,10 @@ struct LoadedModel {
   std::string digest;
 
   LoadedModel(const RunContext& context, const Inputs& inputs)
-      : file(load(context, inputs)), model(file.layout(), context.setup.device),
-        weights(make_weights(model.layout(), file.flat.to(context.setup.device), parse_dtype(context.config.generation.dtype))),
+      : file(load(context, inputs)),
+        model(file.layout(), context.setup.device),
+        weights(make_weights(model.layout(), file.flat.to(context.setup.device),
+                             parse_dtype(context.config.generation.dtype))),
         digest(fmt::format("{:016x}", digest_of(file.flat))) {}
 
   static ModelFile load(const RunContext& context, const Inputs& inputs) {
@@ -34,7 +36,8 @@ struct LoadedModel {
       file = read_for_evaluation(context.config, context.coordinator.folder());
       crop_positions(file, inputs.model.shape.block_size);
     });
-    context.coordinator.log().info(fmt::format("using {} (iteration {})", file.where, file.progress.iter));
+    context.coordinator.log().info(
+        fmt::format("using {} (iteration {})", file.where, file.progress.iter));
     return file;
   }
 };
@@ -50,20 +53,28 @@ uint64_t digest_of_text(std::string_view text) {
 }
 
 /// Digest of what a stage's result depends on besides the weights.
-std::string settings_digest(const RunConfig& config, std::span<const Example> examples, int64_t limit) {
+std::string settings_digest(const RunConfig& config, std::span<const Example> examples,
+                            int64_t limit) {
   GenerationConfig generation = config.generation;
   PromptConfig prompt = config.prompt;
-  uint64_t digest = digest_of_text(dump_yaml({{"generation", generation.fields()}, {"prompt", prompt.fields()}}));
+  uint64_t digest =
+      digest_of_text(dump_yaml({{"generation", generation.fields()}, {"prompt", prompt.fields()}}));
   digest = mix_key({digest, static_cast<uint64_t>(limit)});
   for (const Example& example : examples)
-    for (const std::string* text : {&example.id, &example.dialogue, &example.summary}) digest = mix_key({digest, digest_of_text(*text)});
+    for (const std::string* text : {&example.id, &example.dialogue, &example.summary})
+      digest = mix_key({digest, digest_of_text(*text)});
   return fmt::format("{:016x}", digest);
 }
 
 /// Whether the root finds the stage done already; all ranks get its answer.
-bool up_to_date(const RunContext& context, const char* stage, const LoadedModel& loaded, const std::string& settings, const char* file) {
-  if (context.config.is_set("run.stages") && context.config.run.stages.size() < 3) return false;  // asked for by name
-  double answer[] = {context.coordinator.is_root() && context.coordinator.is_up_to_date(stage, loaded.digest, settings, file) ? 1.0 : 0.0};
+bool up_to_date(const RunContext& context, const char* stage, const LoadedModel& loaded,
+                const std::string& settings, const char* file) {
+  if (context.config.is_set("run.stages") && context.config.run.stages.size() < 3)
+    return false;  // asked for by name
+  double answer[] = {context.coordinator.is_root() &&
+                             context.coordinator.is_up_to_date(stage, loaded.digest, settings, file)
+                         ? 1.0
+                         : 0.0};
   context.world.sum(answer);
   if (answer[0] > 0) context.coordinator.log().info(fmt::format("{} is up to date", file));
   return answer[0] > 0;
@@ -73,12 +84,16 @@ bool up_to_date(const RunContext& context, const char* stage, const LoadedModel&
 Summarizer::Progress progress_lines(const RunContext& context, const char* what) {
   double shown = 0;
   return [&context, what, shown](int64_t done, int64_t total, double seconds) mutable {
-    if (stop_was_requested()) context.world.abort(ExitCode::kStopped, "stopped by a signal; run the same line again to go on");
+    if (stop_was_requested())
+      context.world.abort(ExitCode::kStopped,
+                          "stopped by a signal; run the same line again to go on");
     constexpr double kInterval = 5;
     if (done == 0 || (seconds - shown < kInterval && done < total) || seconds < 1) return;
     shown = seconds;
-    context.coordinator.log().info(fmt::format("{}: {} of {}, {:.1f} a second, {:.0f} s to go", what, done, total, static_cast<double>(done) / seconds,
-                                               seconds / static_cast<double>(done) * static_cast<double>(total - done)));
+    context.coordinator.log().info(
+        fmt::format("{}: {} of {}, {:.1f} a second, {:.0f} s to go", what, done, total,
+                    static_cast<double>(done) / seconds,
+                    seconds / static_cast<double>(done) * static_cast<double>(total - done)));
   };
 }
 
@@ -88,34 +103,49 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs) {
   const RunConfig& config = context.config;
   LoadedModel loaded(context, inputs);
   const auto& all = inputs.split.validation;
-  const size_t count = config.eval.max_examples == 0 ? all.size() : std::min<size_t>(all.size(), static_cast<size_t>(config.eval.max_examples));
+  const size_t count =
+      config.eval.max_examples == 0
+          ? all.size()
+          : std::min<size_t>(all.size(), static_cast<size_t>(config.eval.max_examples));
   const std::span<const Example> examples = std::span(all).first(count);
   const std::string settings = settings_digest(config, examples, static_cast<int64_t>(count));
   if (up_to_date(context, "evaluate", loaded, settings, "evaluation.json")) return;
   std::unique_ptr<DialogueDataset> data;
-  context.world.together(
-      [&] { data = std::make_unique<DialogueDataset>(std::vector<Example>(examples.begin(), examples.end()), *inputs.prompt, loaded.file.shape.block_size, false); });
+  context.world.together([&] {
+    data = std::make_unique<DialogueDataset>(std::vector<Example>(examples.begin(), examples.end()),
+                                             *inputs.prompt, loaded.file.shape.block_size, false);
+  });
   const int64_t budget = std::max<int64_t>(1024, loaded.file.progress.micro_batch_tokens);
-  const double loss = validation_loss(loaded.model, loaded.weights, *data, data->size(), budget, context.world);
+  const double loss =
+      validation_loss(loaded.model, loaded.weights, *data, data->size(), budget, context.world);
   Summarizer summarizer({loaded.model, *inputs.prompt, *inputs.tokenizer, context.world});
-  const std::vector<std::string> predictions = summarizer.summaries(examples, loaded.weights, config.generation, progress_lines(context, "evaluation"));
+  const std::vector<std::string> predictions = summarizer.summaries(
+      examples, loaded.weights, config.generation, progress_lines(context, "evaluation"));
   if (!context.coordinator.is_root()) return;
 
   const SummaryScores scores = score_summaries(examples, predictions);
-  nlohmann::ordered_json json{{"iter", loaded.file.progress.iter}, {"val_loss", loss}, {"num_examples", count}};
+  nlohmann::ordered_json json{
+      {"iter", loaded.file.progress.iter}, {"val_loss", loss}, {"num_examples", count}};
   json.update(rouge_json(scores));
   json["weights"] = loaded.digest;
   Log& log = context.coordinator.log();
   if (!inputs.split.train.empty()) {
     const Baselines baselines = score_baselines(inputs.split.train, examples);
-    json["baselines"] = {{"constant", baselines.constant}, {"first_utterance", baselines.first_utterance}, {"longest_utterance", baselines.longest_utterance}};
-    log.info(fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance {:.4f}, longest utterance {:.4f}", baselines.constant,
-                         baselines.first_utterance, baselines.longest_utterance));
+    json["baselines"] = {{"constant", baselines.constant},
+                         {"first_utterance", baselines.first_utterance},
+                         {"longest_utterance", baselines.longest_utterance}};
+    log.info(
+        fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance "
+                    "{:.4f}, longest utterance {:.4f}",
+                    baselines.constant, baselines.first_utterance, baselines.longest_utterance));
   }
   context.coordinator.write("evaluation.json", json.dump(2) + "\n");
   context.coordinator.write("evaluation.csv", evaluation_csv(examples, predictions, scores));
-  log.info(fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, ROUGE-L F {:.4f}", count, loss, scores.mean.rouge1.fmeasure,
-                       scores.mean.rouge2.fmeasure, scores.mean.rougeL.fmeasure));
+  log.info(
+      fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, "
+                  "ROUGE-L F {:.4f}",
+                  count, loss, scores.mean.rouge1.fmeasure, scores.mean.rouge2.fmeasure,
+                  scores.mean.rougeL.fmeasure));
   context.coordinator.note_stage("evaluate", loaded.file.progress.iter, loaded.digest, settings);
 }
 
@@ -129,10 +159,13 @@ void predict_stage(const RunContext& context, const Inputs& inputs) {
   const std::string settings = settings_digest(context.config, inputs.test, 0);
   if (up_to_date(context, "predict", loaded, settings, "submission.csv")) return;
   Summarizer summarizer({loaded.model, *inputs.prompt, *inputs.tokenizer, context.world});
-  const std::vector<std::string> summaries = summarizer.summaries(inputs.test, loaded.weights, context.config.generation, progress_lines(context, "prediction"));
+  const std::vector<std::string> summaries =
+      summarizer.summaries(inputs.test, loaded.weights, context.config.generation,
+                           progress_lines(context, "prediction"));
   if (!context.coordinator.is_root()) return;
   context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
-  log.info(fmt::format("predictions of {} rows: {}", summaries.size(), (context.coordinator.folder().dir / "submission.csv").string()));
+  log.info(fmt::format("predictions of {} rows: {}", summaries.size(),
+                       (context.coordinator.folder().dir / "submission.csv").string()));
   context.coordinator.note_stage("predict", loaded.file.progress.iter, loaded.digest, settings);
 }
 

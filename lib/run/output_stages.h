@@ -5,7 +5,8 @@
 
 namespace precis {
 
-/// Collective. Scores all validation rows (or eval.max_examples) with the best checkpoint: evaluation.json, evaluation.csv.
+/// Collective. Scores all validation rows (or eval.max_examples) with the best checkpoint:
+/// evaluation.json, evaluation.csv.
 void evaluate_stage(const RunContext& context, const Inputs& inputs);
 
 /// Collective. Summarises test_csv with the best checkpoint: submission.csv.

@@ -11,8 +11,11 @@
 
 namespace precis {
 
-bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc, char** argv) {
-  const auto asked = [&](std::string_view option) { return std::any_of(argv + 1, argv + argc, [&](const char* word) { return option == word; }); };
+bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc,
+                           char** argv) {
+  const auto asked = [&](std::string_view option) {
+    return std::any_of(argv + 1, argv + argc, [&](const char* word) { return option == word; });
+  };
   if (asked("--help")) {
     std::fputs(usage_text(program, sections).c_str(), stdout);
     return true;
@@ -36,7 +39,9 @@ int with_world(const std::function<ExitCode(World&)>& work) {
   try {
     return static_cast<int>(work(world));
   } catch (const SharedError& error) {  // unwound on every rank: MPI ends in good order
-    if (world.is_root()) std::fputs(failure_text("trainer", {static_cast<int>(error.code()), error.what()}).c_str(), stderr);
+    if (world.is_root())
+      std::fputs(failure_text("trainer", {static_cast<int>(error.code()), error.what()}).c_str(),
+                 stderr);
     return static_cast<int>(error.code());
   } catch (...) {
     const Failure failure = describe_failure(std::current_exception());

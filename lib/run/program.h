@@ -11,10 +11,11 @@
 namespace precis {
 
 /// Prints --help or --version where it is asked for; then true.
-bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc, char** argv);
+bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc,
+                           char** argv);
 
-/// Runs work with a World and returns the exit code. An error that all ranks know of is reported by the root and ends in MPI_Finalize; one
-/// that others cannot know of ends them all.
+/// Runs work with a World and returns the exit code. An error that all ranks know of is reported by
+/// the root and ends in MPI_Finalize; one that others cannot know of ends them all.
 int with_world(const std::function<ExitCode(World&)>& work);
 
 }  // namespace precis

@@ -12,41 +12,76 @@ Fields RunSettings::fields() {
   return {
       {"out_dir", &out_dir, "run folder: everything a run writes goes there"},
       {"seed", &seed, "seed of initial weights, order of samples and dropout", {.min = 0}},
-      {"stages", &stages, "what to do, in this order", {.choices = {"train", "evaluate", "predict"}}},
-      {"resume", &resume, "auto (go on from last.pt in out_dir where there is one), never, or the path of a checkpoint to start from"},
-      {"device", &device, "auto (GPUs where there are any), cuda or cpu", {.choices = {"auto", "cuda", "cpu"}}},
+      {"stages",
+       &stages,
+       "what to do, in this order",
+       {.choices = {"train", "evaluate", "predict"}}},
+      {"resume", &resume,
+       "auto (go on from last.pt in out_dir where there is one), never, or the path of a "
+       "checkpoint to start from"},
+      {"device",
+       &device,
+       "auto (GPUs where there are any), cuda or cpu",
+       {.choices = {"auto", "cuda", "cpu"}}},
   };
 }
 
 Fields TokenizerSettings::fields() {
   return {
-      {"dir", &dir, "folder with vocab.json and merges.txt (default: what comes with model.init_from)"},
-      {"train_vocab_size", &train_vocab_size, "without a folder: train a vocabulary of this size from the training rows; 0: do not", {.min = 0, .max = 1e6}},
+      {"dir", &dir,
+       "folder with vocab.json and merges.txt (default: what comes with model.init_from)"},
+      {"train_vocab_size",
+       &train_vocab_size,
+       "without a folder: train a vocabulary of this size from the training rows; 0: do not",
+       {.min = 0, .max = 1e6}},
   };
 }
 
 Fields ModelSettings::fields() {
   return {
-      {"init_from", &init_from, "scratch, gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hugging Face GPT-2 folder, or a .pt checkpoint"},
+      {"init_from", &init_from,
+       "scratch, gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hugging Face GPT-2 folder, or a .pt "
+       "checkpoint"},
       {"n_layer", &n_layer, "blocks (scratch: 12)", {.min = 1, .max = 1000}},
       {"n_head", &n_head, "attention heads (scratch: 12)", {.min = 1, .max = 1000}},
       {"n_embd", &n_embd, "channels (scratch: 768)", {.min = 1, .max = 1e5}},
       {"bias", &bias, "biases in linear layers and norms (scratch: true)"},
-      {"dropout", &dropout, "dropout of embeddings, attention and residuals in training", {.min = 0, .below = 1}},
-      {"activation", &activation, "gelu (exact, as nanoGPT), gelu_new (tanh, as OpenAI's GPT-2) or auto (what init_from says; gelu from scratch)",
+      {"dropout",
+       &dropout,
+       "dropout of embeddings, attention and residuals in training",
+       {.min = 0, .below = 1}},
+      {"activation",
+       &activation,
+       "gelu (exact, as nanoGPT), gelu_new (tanh, as OpenAI's GPT-2) or auto (what init_from says; "
+       "gelu from scratch)",
        {.choices = {"auto", "gelu", "gelu_new"}}},
   };
 }
 
 Fields EvalSettings::fields() {
   return {
-      {"interval", &interval, "an evaluation before the first iteration, after each interval-th and after the last", {.min = 1}},
-      {"max_loss_examples", &max_loss_examples, "validation rows for the loss of those evaluations; 0: all", {.min = 0}},
-      {"rouge_examples", &rouge_examples, "validation rows summarised in those evaluations; 0: none", {.min = 0}},
+      {"interval",
+       &interval,
+       "an evaluation before the first iteration, after each interval-th and after the last",
+       {.min = 1}},
+      {"max_loss_examples",
+       &max_loss_examples,
+       "validation rows for the loss of those evaluations; 0: all",
+       {.min = 0}},
+      {"rouge_examples",
+       &rouge_examples,
+       "validation rows summarised in those evaluations; 0: none",
+       {.min = 0}},
       {"max_examples", &max_examples, "validation rows of the evaluate stage; 0: all", {.min = 0}},
       {"samples", &samples, "summaries printed beside their references", {.min = 0}},
-      {"early_stopping_patience", &early_stopping_patience, "end after so many evaluations without a better metric; 0: never", {.min = 0}},
-      {"metric", &metric, "what makes a checkpoint the best", {.choices = {"val_loss", "rouge1", "rouge2", "rougeL"}}},
+      {"early_stopping_patience",
+       &early_stopping_patience,
+       "end after so many evaluations without a better metric; 0: never",
+       {.min = 0}},
+      {"metric",
+       &metric,
+       "what makes a checkpoint the best",
+       {.choices = {"val_loss", "rouge1", "rouge2", "rougeL"}}},
   };
 }
 
@@ -59,7 +94,10 @@ Fields CheckpointSettings::fields() {
 
 Fields ReportSettings::fields() {
   return {
-      {"log_interval", &log_interval, "iterations between two lines on the console and records in metrics.jsonl", {.min = 1}},
+      {"log_interval",
+       &log_interval,
+       "iterations between two lines on the console and records in metrics.jsonl",
+       {.min = 1}},
       {"tensorboard", &tensorboard, "write event files for TensorBoard"},
       {"html", &html, "write report.html"},
   };
@@ -67,15 +105,26 @@ Fields ReportSettings::fields() {
 
 Sections RunConfig::sections() {
   return {
-      {"run", run.fields()},         {"data", data.fields()},   {"prompt", prompt.fields()},         {"tokenizer", tokenizer.fields()},
-      {"model", model.fields()},     {"train", train.fields()}, {"eval", eval.fields()},             {"generation", generation.fields()},
-      {"checkpoint", checkpoint.fields()}, {"report", report.fields()}, {"comm", comm.fields()},
+      {"run", run.fields()},
+      {"data", data.fields()},
+      {"prompt", prompt.fields()},
+      {"tokenizer", tokenizer.fields()},
+      {"model", model.fields()},
+      {"train", train.fields()},
+      {"eval", eval.fields()},
+      {"generation", generation.fields()},
+      {"checkpoint", checkpoint.fields()},
+      {"report", report.fields()},
+      {"comm", comm.fields()},
   };
 }
 
-bool RunConfig::has_stage(const std::string& stage) const { return std::ranges::find(run.stages, stage) != run.stages.end(); }
+bool RunConfig::has_stage(const std::string& stage) const {
+  return std::ranges::find(run.stages, stage) != run.stages.end();
+}
 
-void RunConfig::load(const std::optional<std::filesystem::path>& yaml, std::span<const Override> overrides) {
+void RunConfig::load(const std::optional<std::filesystem::path>& yaml,
+                     std::span<const Override> overrides) {
   explicit_keys = load_config(sections(), yaml, overrides);
   check_relations();
 }
@@ -84,24 +133,37 @@ void RunConfig::check_relations() const {
   std::vector<std::string> wrong;
   const int64_t n_head = model.n_head.value_or(12), n_embd = model.n_embd.value_or(768);
   const bool sized = model.init_from == "scratch" || (model.n_head && model.n_embd);
-  if (sized && n_embd % n_head != 0) wrong.push_back(fmt::format("model.n_embd {} is no multiple of model.n_head {}", n_embd, n_head));
-  if (has_stage("train") && data.train_csv.value.empty()) wrong.emplace_back("data.train_csv is not set, and the stage train needs it");
+  if (sized && n_embd % n_head != 0)
+    wrong.push_back(
+        fmt::format("model.n_embd {} is no multiple of model.n_head {}", n_embd, n_head));
+  if (has_stage("train") && data.train_csv.value.empty())
+    wrong.emplace_back("data.train_csv is not set, and the stage train needs it");
   if (has_stage("evaluate") && data.train_csv.value.empty() && data.validation_csv.value.empty())
-    wrong.emplace_back("neither data.validation_csv nor data.train_csv is set, and the stage evaluate needs one");
-  if (has_stage("predict") && is_set("run.stages") && data.test_csv.value.empty() && run.stages.size() < 3)
+    wrong.emplace_back(
+        "neither data.validation_csv nor data.train_csv is set, and the stage evaluate needs one");
+  if (has_stage("predict") && is_set("run.stages") && data.test_csv.value.empty() &&
+      run.stages.size() < 3)
     wrong.emplace_back("data.test_csv is not set, and the stage predict needs it");
   if (train.micro_batch_tokens != "auto") {
-    const bool digits = !train.micro_batch_tokens.empty() && train.micro_batch_tokens.size() < 10 &&
-                        train.micro_batch_tokens.find_first_not_of("0123456789") == std::string::npos;
+    const bool digits =
+        !train.micro_batch_tokens.empty() && train.micro_batch_tokens.size() < 10 &&
+        train.micro_batch_tokens.find_first_not_of("0123456789") == std::string::npos;
     if (!digits || std::stoll(train.micro_batch_tokens) < 1)
-      wrong.push_back(fmt::format("train.micro_batch_tokens: expected auto or a positive number, got '{}'", train.micro_batch_tokens));
+      wrong.push_back(
+          fmt::format("train.micro_batch_tokens: expected auto or a positive number, got '{}'",
+                      train.micro_batch_tokens));
   }
-  if (train.warmup_iters > 0 && train.decay_lr && train.lr_decay_iters && *train.lr_decay_iters < train.warmup_iters)
-    wrong.push_back(fmt::format("train.lr_decay_iters {} comes before train.warmup_iters {}", *train.lr_decay_iters, train.warmup_iters));
+  if (train.warmup_iters > 0 && train.decay_lr && train.lr_decay_iters &&
+      *train.lr_decay_iters < train.warmup_iters)
+    wrong.push_back(fmt::format("train.lr_decay_iters {} comes before train.warmup_iters {}",
+                                *train.lr_decay_iters, train.warmup_iters));
   if (eval.metric != "val_loss" && eval.rouge_examples == 0)
-    wrong.push_back(fmt::format("eval.metric is {}, but eval.rouge_examples is 0, so it is never known", eval.metric));
+    wrong.push_back(fmt::format(
+        "eval.metric is {}, but eval.rouge_examples is 0, so it is never known", eval.metric));
   if (generation.max_new_tokens >= data.block_size)
-    wrong.push_back(fmt::format("generation.max_new_tokens {} leaves no room for a dialogue in data.block_size {}", generation.max_new_tokens, data.block_size));
+    wrong.push_back(fmt::format(
+        "generation.max_new_tokens {} leaves no room for a dialogue in data.block_size {}",
+        generation.max_new_tokens, data.block_size));
   try {
     generation.validate();
   } catch (const ConfigError& error) {

@@ -1,4 +1,5 @@
-// The whole config of a run: each section is declared by the module it belongs to; relations between sections are checked here.
+// The whole config of a run: each section is declared by the module it belongs to; relations
+// between sections are checked here.
 #pragma once
 
 #include <filesystem>
@@ -79,7 +80,8 @@ struct RunConfig {
 
   /// All sections, bound to this object: it must not move while they are in use.
   Sections sections();
-  /// Reads file and overrides, then checks relations between keys. Throws one ConfigError for everything that is wrong.
+  /// Reads file and overrides, then checks relations between keys. Throws one ConfigError for
+  /// everything that is wrong.
   void load(const std::optional<std::filesystem::path>& yaml, std::span<const Override> overrides);
   bool is_set(const std::string& key) const { return explicit_keys.contains(key); }
   bool has_stage(const std::string& stage) const;

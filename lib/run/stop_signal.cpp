@@ -7,7 +7,9 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;  // all that a signal handler may touch
 
-void note(int) { stop_requested = 1; }
+void note(int) {
+  stop_requested = 1;
+}
 
 }  // namespace
 
@@ -19,6 +21,8 @@ void note_stop_signals() {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) ::sigaction(signal, &action, nullptr);
 }
 
-bool stop_was_requested() { return stop_requested != 0; }
+bool stop_was_requested() {
+  return stop_requested != 0;
+}
 
 }  // namespace precis

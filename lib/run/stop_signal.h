@@ -3,8 +3,8 @@
 
 namespace precis {
 
-/// From its construction on those signals no longer kill the process but are noted. Install before MPI starts. The state is the
-/// process's own, as signals are.
+/// From its construction on those signals no longer kill the process but are noted. Install before
+/// MPI starts. The state is the process's own, as signals are.
 void note_stop_signals();
 
 /// Whether one has come.

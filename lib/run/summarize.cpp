@@ -18,17 +18,21 @@
 namespace precis {
 namespace {
 
-bool is_csv(const std::string& file) { return file.ends_with(".csv") || file.ends_with(".CSV"); }
+bool is_csv(const std::string& file) {
+  return file.ends_with(".csv") || file.ends_with(".CSV");
+}
 
 /// What is to be summarised: rows of a CSV, or one text.
-std::vector<Example> read_dialogues(const std::optional<std::string>& input, const SummarizeConfig& config) {
+std::vector<Example> read_dialogues(const std::optional<std::string>& input,
+                                    const SummarizeConfig& config) {
   if (input && is_csv(*input)) {
     DataConfig data;
     data.id_column = config.id_column;
     data.dialogue_column = config.dialogue_column;
     return read_examples(*input, data, /*with_summary=*/false);
   }
-  std::string text = input ? read_file(*input) : std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::string text =
+      input ? read_file(*input) : std::string(std::istreambuf_iterator<char>(std::cin), {});
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return {{"", std::move(text), ""}};
 }
@@ -42,20 +46,30 @@ struct Job {
 
 Job read_job(const World& world, const CommandLine& line, SummarizeConfig& config) {
   const auto model = line.value("model");
-  if (!model) throw ConfigError("no model was named: summarize --model PATH, a .pt checkpoint or a Hugging Face folder");
+  if (!model)
+    throw ConfigError(
+        "no model was named: summarize --model PATH, a .pt checkpoint or a Hugging Face folder");
   Job job{load_model(*model), nullptr, {}};
   // The model's own settings first; what was typed goes over them.
   config.generation = job.file.generation.value_or(GenerationConfig{});
-  const bool greedy_asked = std::ranges::any_of(line.overrides(), [](const Override& o) { return o.key == "generation.num_beams"; });
-  if (greedy_asked && !std::ranges::any_of(line.overrides(), [](const Override& o) { return o.key == "generation.temperature"; })) config.generation.temperature = 0;
+  const bool greedy_asked = std::ranges::any_of(
+      line.overrides(), [](const Override& o) { return o.key == "generation.num_beams"; });
+  if (greedy_asked && !std::ranges::any_of(line.overrides(), [](const Override& o) {
+        return o.key == "generation.temperature";
+      }))
+    config.generation.temperature = 0;
   load_config(config.sections(), std::nullopt, line.overrides());
   config.generation.validate();
-  job.tokenizer = std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
+  job.tokenizer =
+      std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
   const auto input = line.value("input");
   const bool from_stdin = !input;
-  job.examples = from_stdin && !world.is_root() ? std::vector<Example>{} : read_dialogues(input, config);
+  job.examples =
+      from_stdin && !world.is_root() ? std::vector<Example>{} : read_dialogues(input, config);
   if (job.tokenizer->vocab_size() > job.file.shape.vocab_size)
-    throw DataError(fmt::format("the vocabulary has {} tokens, but {} was made for {}", job.tokenizer->vocab_size(), job.file.where, job.file.shape.vocab_size));
+    throw DataError(fmt::format("the vocabulary has {} tokens, but {} was made for {}",
+                                job.tokenizer->vocab_size(), job.file.where,
+                                job.file.shape.vocab_size));
   return job;
 }
 
@@ -64,9 +78,17 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
 Sections SummarizeConfig::sections() {
   return {
       {"generation", generation.fields()},
-      {"tokenizer", {{"dir", &tokenizer_dir, "folder with vocab.json and merges.txt, for a model that has none with it"}}},
-      {"run", {{"device", &device, "auto (a GPU where there is one), cuda or cpu", {.choices = {"auto", "cuda", "cpu"}}}}},
-      {"data", {{"id_column", &id_column, "name of the column with the row's id"}, {"dialogue_column", &dialogue_column, "name of the column with the dialogue"}}},
+      {"tokenizer",
+       {{"dir", &tokenizer_dir,
+         "folder with vocab.json and merges.txt, for a model that has none with it"}}},
+      {"run",
+       {{"device",
+         &device,
+         "auto (a GPU where there is one), cuda or cpu",
+         {.choices = {"auto", "cuda", "cpu"}}}}},
+      {"data",
+       {{"id_column", &id_column, "name of the column with the row's id"},
+        {"dialogue_column", &dialogue_column, "name of the column with the dialogue"}}},
   };
 }
 
@@ -77,7 +99,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   const auto input = line.value("input"), output = line.value("output");
   if (!input && world.size() > 1) {  // only the root has a standard input
     job.examples.resize(1);
-    job.examples[0].dialogue = world.broadcast(world.is_root() ? job.examples[0].dialogue : std::string());
+    job.examples[0].dialogue =
+        world.broadcast(world.is_root() ? job.examples[0].dialogue : std::string());
   }
   RunConfig run;
   run.run.device = config.device;
@@ -88,14 +111,17 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   }
   const ParameterLayout layout = job.file.layout();
   Gpt model(layout, setup.device);
-  const GptWeights weights = make_weights(layout, job.file.flat.to(setup.device), parse_dtype(config.generation.dtype));
+  const GptWeights weights =
+      make_weights(layout, job.file.flat.to(setup.device), parse_dtype(config.generation.dtype));
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
   Summarizer summarizer({model, prompt, *job.tokenizer, world});
   std::vector<std::string> summaries;
-  world.together([&] { summaries = summarizer.summaries(job.examples, weights, config.generation); });
+  world.together(
+      [&] { summaries = summarizer.summaries(job.examples, weights, config.generation); });
   if (!world.is_root()) return ExitCode::kDone;
   const bool table = input && is_csv(*input);
-  const std::string text = table ? submission_csv(job.examples, summaries) : summaries.front() + "\n";
+  const std::string text =
+      table ? submission_csv(job.examples, summaries) : summaries.front() + "\n";
   if (output)
     write_file(*output, text);
   else

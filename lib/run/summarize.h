@@ -8,7 +8,8 @@
 
 namespace precis {
 
-/// Settings of summarize: those of decoding, the device, and where a vocabulary is if the model has none.
+/// Settings of summarize: those of decoding, the device, and where a vocabulary is if the model has
+/// none.
 struct SummarizeConfig {
   GenerationConfig generation;
   Path tokenizer_dir;
@@ -17,7 +18,8 @@ struct SummarizeConfig {
   Sections sections();
 };
 
-/// Collective. Reads the model, the dialogues (a .csv, else a text) and writes summaries: to `output`, or to standard output.
+/// Collective. Reads the model, the dialogues (a .csv, else a text) and writes summaries: to
+/// `output`, or to standard output.
 ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& config);
 
 }  // namespace precis

@@ -15,11 +15,12 @@ struct RunContext {
   Coordinator& coordinator;
 };
 
-/// Collective. Trains from inputs.model (its tensors are let go) to train.max_iters, evaluating and saving on the way. Returns false when a
-/// signal stopped it; last.pt is then saved.
+/// Collective. Trains from inputs.model (its tensors are let go) to train.max_iters, evaluating and
+/// saving on the way. Returns false when a signal stopped it; last.pt is then saved.
 bool train_stage(const RunContext& context, Inputs& inputs);
 
 /// The start banner: devices, ranks, batch, model, samples.
-void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data, int64_t micro_batch_tokens);
+void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data,
+                  int64_t micro_batch_tokens);
 
 }  // namespace precis

@@ -18,7 +18,9 @@ namespace {
 void check_out_dir(const RunConfig& config) {
   const std::filesystem::path dir = config.run.out_dir.value;
   if (std::filesystem::exists(dir) && !std::filesystem::is_directory(dir))
-    throw ConfigError(fmt::format("run.out_dir {} is a file; expected a folder or a name for a new one", std::filesystem::absolute(dir).string()));
+    throw ConfigError(
+        fmt::format("run.out_dir {} is a file; expected a folder or a name for a new one",
+                    std::filesystem::absolute(dir).string()));
 }
 
 }  // namespace
@@ -53,7 +55,8 @@ ExitCode run_trainer(World& world, RunConfig& config) {
     coordinator->finish_saves();
     coordinator->write_report(inputs);
   });
-  log.info(fmt::format("run folder: {}{}", std::filesystem::absolute(config.run.out_dir.value).string(),
+  log.info(fmt::format("run folder: {}{}",
+                       std::filesystem::absolute(config.run.out_dir.value).string(),
                        config.report.html ? "; open report.html in it" : ""));
   return ExitCode::kDone;
 }
@@ -66,25 +69,47 @@ void check_trainer(World& world, RunConfig& config) {
   world.together([&] {
     const Inputs inputs = read_inputs(config, log);
     const GptShape& shape = inputs.model.shape;
-    const DialogueDataset data(inputs.split.train, *inputs.prompt, shape.block_size, config.data.overlong == "drop");
+    const DialogueDataset data(inputs.split.train, *inputs.prompt, shape.block_size,
+                               config.data.overlong == "drop");
     const auto numel = static_cast<double>(inputs.model.layout().numel());
-    log.info(fmt::format("ranks: {}, GPU count: {}, collectives: {}", world.size(), setup.plan.num_gpus, setup.plan.backend));
-    log.info(fmt::format("model: {} layers, {} heads, width {}, {} positions: {:.2f} million parameters, {}", shape.n_layer, shape.n_head, shape.n_embd,
-                         shape.block_size, numel / 1e6, c10::toString(setup.dtype)));
-    log.info(fmt::format("rows: {} training, {} validation, {} test", inputs.split.train.size(), inputs.split.validation.size(), inputs.test.size()));
+    log.info(fmt::format("ranks: {}, GPU count: {}, collectives: {}", world.size(),
+                         setup.plan.num_gpus, setup.plan.backend));
+    log.info(fmt::format(
+        "model: {} layers, {} heads, width {}, {} positions: {:.2f} million parameters, {}",
+        shape.n_layer, shape.n_head, shape.n_embd, shape.block_size, numel / 1e6,
+        c10::toString(setup.dtype)));
+    log.info(fmt::format("rows: {} training, {} validation, {} test", inputs.split.train.size(),
+                         inputs.split.validation.size(), inputs.test.size()));
     if (data.size() > 0)
-      log.info(fmt::format("training samples: {} kept, {} of them cut, {} dropped; {} tokens, longest {}; padded to {} positions {:.1f} % would be padding",
-                           data.size(), data.num_cut(), data.num_dropped(), data.total_tokens(), data.longest(), shape.block_size,
-                           100.0 * (1.0 - static_cast<double>(data.total_tokens()) / static_cast<double>(data.size() * shape.block_size))));
-    const double epochs = data.size() > 0 ? static_cast<double>(config.train.max_iters * config.train.global_batch_size) / static_cast<double>(data.size()) : 0;
-    log.info(fmt::format("optimizer steps: {} of {} samples (effective batch size: {}): {:.2f} epochs", config.train.max_iters, config.train.global_batch_size,
-                         config.train.global_batch_size, epochs));
-    const int64_t tokens = config.train.micro_batch_tokens == "auto" ? automatic_micro_batch_tokens(setup, shape) : std::stoll(config.train.micro_batch_tokens);
+      log.info(
+          fmt::format("training samples: {} kept, {} of them cut, {} dropped; {} tokens, longest "
+                      "{}; padded to {} positions {:.1f} % would be padding",
+                      data.size(), data.num_cut(), data.num_dropped(), data.total_tokens(),
+                      data.longest(), shape.block_size,
+                      100.0 * (1.0 - static_cast<double>(data.total_tokens()) /
+                                         static_cast<double>(data.size() * shape.block_size))));
+    const double epochs =
+        data.size() > 0
+            ? static_cast<double>(config.train.max_iters * config.train.global_batch_size) /
+                  static_cast<double>(data.size())
+            : 0;
+    log.info(
+        fmt::format("optimizer steps: {} of {} samples (effective batch size: {}): {:.2f} epochs",
+                    config.train.max_iters, config.train.global_batch_size,
+                    config.train.global_batch_size, epochs));
+    const int64_t tokens = config.train.micro_batch_tokens == "auto"
+                               ? automatic_micro_batch_tokens(setup, shape)
+                               : std::stoll(config.train.micro_batch_tokens);
     const auto element = static_cast<double>(c10::elementSize(setup.dtype));
-    const double activations = static_cast<double>(tokens) * static_cast<double>(shape.n_layer * shape.n_embd) * (8 + 14 * element);
+    const double activations = static_cast<double>(tokens) *
+                               static_cast<double>(shape.n_layer * shape.n_embd) *
+                               (8 + 14 * element);
     const double head = 512.0 * static_cast<double>(shape.vocab_size) * element;
-    log.info(fmt::format("memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, a micro-batch of {} tokens {:.2f})",
-                         (numel * (16 + (element < 4 ? element : 0)) + activations + head) / 1e9, numel * 16 / 1e9, tokens, (activations + head) / 1e9));
+    log.info(
+        fmt::format("memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
+                    "a micro-batch of {} tokens {:.2f})",
+                    (numel * (16 + (element < 4 ? element : 0)) + activations + head) / 1e9,
+                    numel * 16 / 1e9, tokens, (activations + head) / 1e9));
     log.info("the config and its inputs are fine; nothing was written");
   });
 }

@@ -7,10 +7,12 @@
 
 namespace precis {
 
-/// Collective. Does the config's stages. Errors that all ranks know of are thrown as SharedError; others end all ranks.
+/// Collective. Does the config's stages. Errors that all ranks know of are thrown as SharedError;
+/// others end all ranks.
 ExitCode run_trainer(World& world, RunConfig& config);
 
-/// Collective. Prints what a run would do, and writes nothing: ranks, devices, samples, steps, parameters, memory.
+/// Collective. Prints what a run would do, and writes nothing: ranks, devices, samples, steps,
+/// parameters, memory.
 void check_trainer(World& world, RunConfig& config);
 
 }  // namespace precis

@@ -5,15 +5,20 @@
 namespace precis {
 
 AdamW::AdamW(FlatParameters& parameters, const TrainConfig& config)
-    : beta1_(config.beta1), beta2_(config.beta2), eps_(config.eps), exp_avg_(at::zeros_like(parameters.master())),
-      exp_avg_sq_(at::zeros_like(parameters.master())), divisor_(at::ones({}, parameters.master().options())) {
+    : beta1_(config.beta1),
+      beta2_(config.beta2),
+      eps_(config.eps),
+      exp_avg_(at::zeros_like(parameters.master())),
+      exp_avg_sq_(at::zeros_like(parameters.master())),
+      divisor_(at::ones({}, parameters.master().options())) {
   groups_.resize(2);
   groups_[0].weight_decay = config.weight_decay;
   const auto& slots = parameters.layout().slots();
   for (size_t first = 0; first < slots.size();) {
     size_t last = first + 1;
     while (last < slots.size() && slots[last].is_matrix() == slots[first].is_matrix()) ++last;
-    const int64_t begin = slots[first].offset, count = slots[last - 1].offset + slots[last - 1].numel - begin;
+    const int64_t begin = slots[first].offset,
+                  count = slots[last - 1].offset + slots[last - 1].numel - begin;
     Group& group = groups_[slots[first].is_matrix() ? 0 : 1];
     group.parameters.push_back(parameters.master().narrow(0, begin, count));
     group.gradients.push_back(parameters.gradient().narrow(0, begin, count));
@@ -34,8 +39,9 @@ void AdamW::step(double learning_rate, double divisor) {
   set_steps(steps_ + 1);  // the operator takes the step's own number, from 1
   divisor_.fill_(divisor);
   for (Group& group : groups_)
-    at::_fused_adamw_(group.parameters, group.gradients, group.exp_avgs, group.exp_avg_sqs, {}, group.steps, learning_rate, beta1_, beta2_,
-                      group.weight_decay, eps_, /*amsgrad=*/false, /*maximize=*/false, divisor_);
+    at::_fused_adamw_(group.parameters, group.gradients, group.exp_avgs, group.exp_avg_sqs, {},
+                      group.steps, learning_rate, beta1_, beta2_, group.weight_decay, eps_,
+                      /*amsgrad=*/false, /*maximize=*/false, divisor_);
 }
 
 }  // namespace precis

@@ -1,5 +1,5 @@
-// AdamW (Loshchilov and Hutter, 2019) over the flat buffer by ATen's fused operator: equal to torch.optim.AdamW with nanoGPT's two groups,
-// weight decay on matrices and none on vectors.
+// AdamW (Loshchilov and Hutter, 2019) over the flat buffer by ATen's fused operator: equal to
+// torch.optim.AdamW with nanoGPT's two groups, weight decay on matrices and none on vectors.
 #pragma once
 
 #include <ATen/core/Tensor.h>

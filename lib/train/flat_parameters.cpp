@@ -9,9 +9,10 @@
 
 namespace precis {
 
-FlatParameters::FlatParameters(const ParameterLayout& layout, const at::Tensor& initial, at::ScalarType compute, at::Device device,
-                               Collectives& collectives)
-    : layout_(layout), master_(initial.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true)),
+FlatParameters::FlatParameters(const ParameterLayout& layout, const at::Tensor& initial,
+                               at::ScalarType compute, at::Device device, Collectives& collectives)
+    : layout_(layout),
+      master_(initial.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true)),
       gradient_(collectives.allocate(layout.numel(), device)) {
   compute_ = compute == at::kFloat ? master_ : master_.to(compute);
   weights_ = {layout_.view(master_), layout_.view(compute_)};
@@ -22,9 +23,12 @@ void FlatParameters::refresh() {
   if (compute_.scalar_type() != at::kFloat) compute_.copy_(master_);
 }
 
-uint64_t FlatParameters::digest() const { return digest_of(master_); }
+uint64_t FlatParameters::digest() const {
+  return digest_of(master_);
+}
 
-GptWeights make_weights(const ParameterLayout& layout, const at::Tensor& flat, at::ScalarType compute) {
+GptWeights make_weights(const ParameterLayout& layout, const at::Tensor& flat,
+                        at::ScalarType compute) {
   return {layout.view(flat), layout.view(compute == at::kFloat ? flat : flat.to(compute))};
 }
 

@@ -1,4 +1,5 @@
-// Parameters and gradients as one flat buffer each: one collective a bucket, one norm, one optimizer call, one cast.
+// Parameters and gradients as one flat buffer each: one collective a bucket, one norm, one
+// optimizer call, one cast.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,8 +11,10 @@ namespace precis {
 
 class FlatParameters {
  public:
-  /// `initial`: float32 [numel] on the CPU, copied. The gradient lies where `collectives` sums fastest; it must outlive this.
-  FlatParameters(const ParameterLayout& layout, const at::Tensor& initial, at::ScalarType compute, at::Device device, Collectives& collectives);
+  /// `initial`: float32 [numel] on the CPU, copied. The gradient lies where `collectives` sums
+  /// fastest; it must outlive this.
+  FlatParameters(const ParameterLayout& layout, const at::Tensor& initial, at::ScalarType compute,
+                 at::Device device, Collectives& collectives);
 
   const ParameterLayout& layout() const { return layout_; }
   at::Tensor& master() { return master_; }      ///< float32 [numel]
@@ -32,7 +35,8 @@ class FlatParameters {
 };
 
 /// Weights alone, for evaluation and prediction.
-GptWeights make_weights(const ParameterLayout& layout, const at::Tensor& flat, at::ScalarType compute);
+GptWeights make_weights(const ParameterLayout& layout, const at::Tensor& flat,
+                        at::ScalarType compute);
 
 /// The digest of FlatParameters for any float32 tensor.
 uint64_t digest_of(const at::Tensor& flat);

@@ -8,19 +8,29 @@ namespace precis {
 Fields TrainConfig::fields() {
   return {
       {"max_iters", &max_iters, "iterations; one is one optimizer step", {.min = 0, .max = 1e9}},
-      {"global_batch_size", &global_batch_size, "samples of an optimizer step, over all ranks", {.min = 1, .max = 1e7}},
-      {"micro_batch_tokens", &micro_batch_tokens, "input tokens a rank runs at a time: auto or a number"},
+      {"global_batch_size",
+       &global_batch_size,
+       "samples of an optimizer step, over all ranks",
+       {.min = 1, .max = 1e7}},
+      {"micro_batch_tokens", &micro_batch_tokens,
+       "input tokens a rank runs at a time: auto or a number"},
       {"learning_rate", &learning_rate, "peak learning rate", {.min = 0}},
       {"min_lr", &min_lr, "learning rate at the end of the decay", {.min = 0}},
       {"warmup_iters", &warmup_iters, "iterations of linear warm-up", {.min = 0}},
-      {"lr_decay_iters", &lr_decay_iters, "iteration at which the cosine reaches min_lr (null: max_iters)", {.min = 0}},
+      {"lr_decay_iters",
+       &lr_decay_iters,
+       "iteration at which the cosine reaches min_lr (null: max_iters)",
+       {.min = 0}},
       {"decay_lr", &decay_lr, "cosine decay with warm-up; false: learning_rate throughout"},
       {"weight_decay", &weight_decay, "AdamW's weight decay, on matrices only", {.min = 0}},
       {"beta1", &beta1, "AdamW's decay of the first moment", {.min = 0, .below = 1}},
       {"beta2", &beta2, "AdamW's decay of the second moment", {.min = 0, .below = 1}},
       {"eps", &eps, "AdamW's epsilon", {.above = 0}},
       {"grad_clip", &grad_clip, "largest norm of the gradient; 0: no clipping", {.min = 0}},
-      {"dtype", &dtype, "auto (float32 on CPUs, float16 on GPUs below sm_80, else bfloat16), float32, bfloat16 or float16",
+      {"dtype",
+       &dtype,
+       "auto (float32 on CPUs, float16 on GPUs below sm_80, else bfloat16), float32, bfloat16 or "
+       "float16",
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
   };
 }
@@ -32,7 +42,8 @@ double learning_rate(const TrainConfig& config, int64_t iteration) {
   if (it < warm) return config.learning_rate * (it + 1) / (warm + 1);
   if (it > end) return config.min_lr;
   const double ratio = end > warm ? (it - warm) / (end - warm) : 1.0;
-  return config.min_lr + 0.5 * (1 + std::cos(std::numbers::pi * ratio)) * (config.learning_rate - config.min_lr);
+  return config.min_lr +
+         0.5 * (1 + std::cos(std::numbers::pi * ratio)) * (config.learning_rate - config.min_lr);
 }
 
 }  // namespace precis

@@ -22,7 +22,8 @@ struct TrainConfig {
   Fields fields();
 };
 
-/// nanoGPT's get_lr: linear warm-up, cosine to min_lr at lr_decay_iters (default: max_iters), min_lr from there on.
+/// nanoGPT's get_lr: linear warm-up, cosine to min_lr at lr_decay_iters (default: max_iters),
+/// min_lr from there on.
 double learning_rate(const TrainConfig& config, int64_t iteration);
 
 }  // namespace precis

@@ -19,11 +19,13 @@ enum class Boundary {
   kStopped      ///< a signal asked to end
 };
 
-/// Looks on at training. Every rank has the same observers and calls them in the same order, so that they may be collective.
+/// Looks on at training. Every rank has the same observers and calls them in the same order, so
+/// that they may be collective.
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
-  /// `steps` optimizer steps are done. Returns `boundary`, or kEndedEarly instead of kGoingOn to end here, on every rank alike.
+  /// `steps` optimizer steps are done. Returns `boundary`, or kEndedEarly instead of kGoingOn to
+  /// end here, on every rank alike.
   virtual Boundary reached(int64_t steps, Boundary boundary) = 0;
   /// Iteration `iter` (from 0) is done.
   virtual void stepped(int64_t iter, const StepResult& result) = 0;

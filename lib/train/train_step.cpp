@@ -23,10 +23,12 @@ void LossScaler::update(bool finite) {
 }
 
 TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes)
-    : parts_(parts), grad_clip_(grad_clip), bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))) {}
+    : parts_(parts),
+      grad_clip_(grad_clip),
+      bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))) {}
 
-/// Begins the sums of whole buckets among the first final_count elements; the rest goes when it is all there. The cuts depend on the
-/// layout alone, so they are the same on every rank.
+/// Begins the sums of whole buckets among the first final_count elements; the rest goes when it is
+/// all there. The cuts depend on the layout alone, so they are the same on every rank.
 void TrainStep::send(int64_t final_count) {
   const int64_t numel = parts_.parameters.layout().numel();
   while (final_count - sent_ >= bucket_ || (final_count == numel && sent_ < numel)) {
@@ -38,7 +40,8 @@ void TrainStep::send(int64_t final_count) {
 
 double TrainStep::gradient_norm() const {
   const at::Tensor& gradient = parts_.parameters.gradient();
-  if (gradient.is_cpu()) return std::sqrt(cpu::sum_of_squares(gradient.numel(), gradient.data_ptr<float>()));
+  if (gradient.is_cpu())
+    return std::sqrt(cpu::sum_of_squares(gradient.numel(), gradient.data_ptr<float>()));
   return gradient.norm(2, at::kDouble).item<double>();
 }
 
@@ -52,11 +55,14 @@ StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const Step
   TrainPass pass{input.dropout, result.loss_scale / static_cast<double>(input.total_targets), {}};
   at::Tensor loss = at::zeros({}, at::TensorOptions(parts_.model.device()).dtype(at::kDouble));
   for (size_t i = 0; i < micro_batches.size(); ++i) {
-    if (i + 1 == micro_batches.size()) pass.gradients_final = [this](int64_t count) { send(count); };
-    loss.add_(parts_.model.train(micro_batches[i], parts_.parameters.weights(), parts_.parameters.gradients(), pass));
+    if (i + 1 == micro_batches.size())
+      pass.gradients_final = [this](int64_t count) { send(count); };
+    loss.add_(parts_.model.train(micro_batches[i], parts_.parameters.weights(),
+                                 parts_.parameters.gradients(), pass));
   }
   const auto& layout = parts_.parameters.layout();
-  for (int64_t stage = 0; stage <= layout.shape().n_layer + 1; ++stage) send(layout.final_after(stage));  // of a rank without work
+  for (int64_t stage = 0; stage <= layout.shape().n_layer + 1; ++stage)
+    send(layout.final_after(stage));  // of a rank without work
   parts_.collectives.wait();
 
   double shared[] = {loss.item<double>(), input.stop_requested ? 1.0 : 0.0};
@@ -70,11 +76,16 @@ StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const Step
   parts_.scaler.update(finite);
   if (!finite) {
     if (result.loss_scale > 1) return result;
-    throw SharedError(ExitCode::kOther, fmt::format("the loss is {} and the norm of the gradient {}: training has diverged. The last checkpoint is whole; a "
-                                              "smaller train.learning_rate, more train.warmup_iters or train.dtype=float32 may help",
-                                              result.loss, result.grad_norm));
+    throw SharedError(
+        ExitCode::kOther,
+        fmt::format(
+            "the loss is {} and the norm of the gradient {}: training has diverged. The last "
+            "checkpoint is whole; a "
+            "smaller train.learning_rate, more train.warmup_iters or train.dtype=float32 may help",
+            result.loss, result.grad_norm));
   }
-  const double clip = grad_clip_ > 0 ? std::min(1.0, grad_clip_ / (result.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
+  const double clip = grad_clip_ > 0 ? std::min(1.0, grad_clip_ / (result.grad_norm + 1e-6))
+                                     : 1.0;  // torch's clip_grad_norm_
   parts_.optimizer.step(input.learning_rate, result.loss_scale / clip);
   parts_.parameters.refresh();
   return result;

@@ -13,8 +13,9 @@
 
 namespace precis {
 
-/// Dynamic loss scaling for float16, as torch's GradScaler: halved when a gradient is not finite (that step is skipped), doubled after
-/// 2,000 good ones. Other dtypes: scale 1, and nothing changes.
+/// Dynamic loss scaling for float16, as torch's GradScaler: halved when a gradient is not finite
+/// (that step is skipped), doubled after 2,000 good ones. Other dtypes: scale 1, and nothing
+/// changes.
 class LossScaler {
  public:
   explicit LossScaler(bool active) : scale_(active ? 65536.0 : 1.0), active_(active) {}
@@ -37,13 +38,13 @@ struct StepResult {
   double grad_norm = 0;  ///< before clipping
   double learning_rate = 0;
   int64_t samples = 0;
-  int64_t tokens = 0;         ///< input tokens
+  int64_t tokens = 0;  ///< input tokens
   int64_t target_tokens = 0;
-  double seconds = 0;         ///< wall time of this rank
+  double seconds = 0;  ///< wall time of this rank
   double loss_scale = 1;
-  bool skipped = false;       ///< the gradient was not finite
-  bool stop = false;          ///< some rank was asked to stop
-  uint64_t plan = 0;          ///< digest of the step's samples
+  bool skipped = false;  ///< the gradient was not finite
+  bool stop = false;     ///< some rank was asked to stop
+  uint64_t plan = 0;     ///< digest of the step's samples
 };
 
 /// What a step is given besides its micro-batches.
@@ -54,7 +55,8 @@ struct StepInput {
   bool stop_requested = false;  ///< of this rank; the result's `stop` says it for all
 };
 
-/// Forward and backward of this rank's micro-batches, sums over ranks that begin during the last backward, clipping, AdamW.
+/// Forward and backward of this rank's micro-batches, sums over ranks that begin during the last
+/// backward, clipping, AdamW.
 class TrainStep {
  public:
   struct Parts {
@@ -67,7 +69,8 @@ class TrainStep {
   };
   TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes);
 
-  /// Collective. Throws an Error when loss or gradient are not finite where no loss scaling can help.
+  /// Collective. Throws an Error when loss or gradient are not finite where no loss scaling can
+  /// help.
   StepResult run(std::span<const RaggedBatch> micro_batches, const StepInput& input);
 
  private:

@@ -22,9 +22,13 @@ TEST(GptDecoder, CachedLogitsAreUncachedLogits) {
   GptDecoder decoder(model, weights);
   std::vector<std::vector<int32_t>> rows{{1, 2, 3, 4, 5, 6, 7}, {9}, {11, 12, 13}};
   at::Tensor logits = decoder.start(rows, 12);
-  for (size_t i = 0; i < rows.size(); ++i) EXPECT_TRUE(at::allclose(logits[static_cast<int64_t>(i)], uncached(plain, weights, rows[i]), 1e-4, 1e-4));
-  // Rows are doubled, swapped and left out on the way, as beams and finished texts do; more rows than prompts make the cache grow.
-  const std::vector<std::vector<int64_t>> choices{{0, 1, 2}, {2, 2, 0, 1, 1, 0}, {5, 3, 3, 0, 1, 2}, {4, 1}, {1, 0}};
+  for (size_t i = 0; i < rows.size(); ++i)
+    EXPECT_TRUE(at::allclose(logits[static_cast<int64_t>(i)], uncached(plain, weights, rows[i]),
+                             1e-4, 1e-4));
+  // Rows are doubled, swapped and left out on the way, as beams and finished texts do; more rows
+  // than prompts make the cache grow.
+  const std::vector<std::vector<int64_t>> choices{
+      {0, 1, 2}, {2, 2, 0, 1, 1, 0}, {5, 3, 3, 0, 1, 2}, {4, 1}, {1, 0}};
   int32_t next = 20;
   for (const auto& choice : choices) {
     std::vector<std::vector<int32_t>> chosen;
@@ -38,13 +42,17 @@ TEST(GptDecoder, CachedLogitsAreUncachedLogits) {
     decoder.select(choice);
     logits = decoder.step(tokens);
     ASSERT_EQ(logits.size(0), static_cast<int64_t>(rows.size()));
-    for (size_t i = 0; i < rows.size(); ++i) EXPECT_TRUE(at::allclose(logits[static_cast<int64_t>(i)], uncached(plain, weights, rows[i]), 1e-4, 1e-4)) << i;
+    for (size_t i = 0; i < rows.size(); ++i)
+      EXPECT_TRUE(at::allclose(logits[static_cast<int64_t>(i)], uncached(plain, weights, rows[i]),
+                               1e-4, 1e-4))
+          << i;
   }
   EXPECT_GT(rows.front().size(), 8U);
 }
 
 TEST(GptDecoder, EveryCachedKeyCounts) {
-  // The replaced system's cached attention saw the first key only: then no later token of the prompt would change anything.
+  // The replaced system's cached attention saw the first key only: then no later token of the
+  // prompt would change anything.
   const ParameterLayout layout(small_shape());
   const GptWeights weights = make_weights(layout, busy_parameters(layout), at::kFloat);
   Gpt model(layout, at::kCPU);

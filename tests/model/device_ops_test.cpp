@@ -13,7 +13,9 @@ using namespace testing;
 
 constexpr int64_t kRows = 37, kChannels = 72;
 
-ops::RowIds row_ids() { return {at::arange(kRows) * 7919 - 50000, at::arange(kRows) % 11}; }
+ops::RowIds row_ids() {
+  return {at::arange(kRows) * 7919 - 50000, at::arange(kRows) % 11};
+}
 
 TEST(DeviceOps, DropoutMultipliersAreTheKernelsBitForBit) {
   const ops::RowIds rows = row_ids();
@@ -23,8 +25,9 @@ TEST(DeviceOps, DropoutMultipliersAreTheKernelsBitForBit) {
     int64_t dropped = 0;
     for (int64_t i = 0; i < kRows; ++i) {
       std::vector<float> kernel(128);
-      cpu::dropout_multipliers(dropout, dropout.key(static_cast<uint64_t>(rows.keys[i].item<int64_t>())), kChannels,
-                               static_cast<uint32_t>(rows.positions[i].item<int64_t>()), 0, kernel.data());
+      cpu::dropout_multipliers(
+          dropout, dropout.key(static_cast<uint64_t>(rows.keys[i].item<int64_t>())), kChannels,
+          static_cast<uint32_t>(rows.positions[i].item<int64_t>()), 0, kernel.data());
       for (int64_t k = 0; k < kChannels; ++k) {
         ASSERT_EQ(composed[i][k].item<float>(), kernel[static_cast<size_t>(k)]) << i << " " << k;
         dropped += kernel[static_cast<size_t>(k)] == 0.0F ? 1 : 0;
@@ -40,7 +43,8 @@ TEST(DeviceOps, BitsAreTheReferencePhilox) {
   const uint64_t key = 0x123456789ABCDEF0ULL;
   cpu::dropout_bits(key, 2, 9, 4, bits);
   for (uint32_t lane = 0; lane < 8; ++lane) {
-    const PhiloxBlock words = philox({2 * 8 + lane, 9, 4, 0}, {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
+    const PhiloxBlock words = philox(
+        {2 * 8 + lane, 9, 4, 0}, {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
     for (uint32_t w = 0; w < 4; ++w) {
       EXPECT_EQ(bits[16 * w + lane], words[w] & 0xFFFF);
       EXPECT_EQ(bits[16 * w + 8 + lane], words[w] >> 16);
@@ -50,13 +54,15 @@ TEST(DeviceOps, BitsAreTheReferencePhilox) {
 
 TEST(DeviceOps, EmbeddingAgrees) {
   const ops::RowIds rows = row_ids();
-  const at::Tensor tokens = at::arange(kRows) % 5, wte = at::randn({5, kChannels}), wpe = at::randn({11, kChannels}), grad = at::randn({kRows, kChannels});
+  const at::Tensor tokens = at::arange(kRows) % 5, wte = at::randn({5, kChannels}),
+                   wpe = at::randn({11, kChannels}), grad = at::randn({kRows, kChannels});
   const Dropout dropout(0.2, DropoutSite::embedding());
   at::Tensor a = at::empty({kRows, kChannels}), b = at::empty_like(a);
   ops::embed(tokens, rows, wte, wpe, dropout, a);
   ops::device::embed(tokens, rows, wte, wpe, dropout, b);
   EXPECT_TRUE(at::allclose(a, b));
-  const at::Tensor ga = at::zeros_like(wte), pa = at::zeros_like(wpe), gb = at::zeros_like(wte), pb = at::zeros_like(wpe);
+  const at::Tensor ga = at::zeros_like(wte), pa = at::zeros_like(wpe), gb = at::zeros_like(wte),
+                   pb = at::zeros_like(wpe);
   ops::embed_backward(tokens, rows, grad, dropout, ga, pa);
   ops::device::embed_backward(tokens, rows, grad, dropout, gb, pb);
   EXPECT_TRUE(at::allclose(ga, gb, 1e-4, 1e-5));
@@ -66,7 +72,8 @@ TEST(DeviceOps, EmbeddingAgrees) {
 TEST(DeviceOps, ResidualNormAgreesForwardAndBackward) {
   const ops::RowIds rows = row_ids();
   const Dropout dropout(0.3, DropoutSite::attention_output(1));
-  const at::Tensor x = at::randn({kRows, kChannels}), y = at::randn({kRows, kChannels}), grad_h = at::randn({kRows, kChannels}), above = at::randn({kRows, kChannels});
+  const at::Tensor x = at::randn({kRows, kChannels}), y = at::randn({kRows, kChannels}),
+                   grad_h = at::randn({kRows, kChannels}), above = at::randn({kRows, kChannels});
   const ops::Norm norm{at::randn({kChannels}), at::randn({kChannels}), 1e-5};
   struct Side {
     ops::NormState state{at::empty({kRows, kChannels}), at::empty({kRows}), at::empty({kRows})};
@@ -80,7 +87,8 @@ TEST(DeviceOps, ResidualNormAgreesForwardAndBackward) {
   a.residual = above.clone();
   b.residual = above.clone();
   ops::residual_norm_backward(grad_h, rows, dropout, norm, a.state, a.residual, a.grad_y, a.grads);
-  ops::device::residual_norm_backward(grad_h, rows, dropout, norm, b.state, b.residual, b.grad_y, b.grads);
+  ops::device::residual_norm_backward(grad_h, rows, dropout, norm, b.state, b.residual, b.grad_y,
+                                      b.grads);
   EXPECT_TRUE(at::allclose(a.residual, b.residual, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(a.grad_y, b.grad_y, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(a.grads.weight, b.grads.weight, 1e-4, 1e-4));
@@ -90,7 +98,8 @@ TEST(DeviceOps, ResidualNormAgreesForwardAndBackward) {
 TEST(DeviceOps, CrossEntropyAgreesWithItsGradient) {
   const at::Tensor logits = at::randn({9, 5003}) * 5, targets = at::arange(9) * 555;
   at::Tensor a = logits.clone(), b = logits.clone();
-  const double loss_a = ops::cross_entropy(a, targets, 0.25).item<double>(), loss_b = ops::device::cross_entropy(b, targets, 0.25).item<double>();
+  const double loss_a = ops::cross_entropy(a, targets, 0.25).item<double>(),
+               loss_b = ops::device::cross_entropy(b, targets, 0.25).item<double>();
   EXPECT_NEAR(loss_a, loss_b, 1e-5 * loss_b);
   EXPECT_TRUE(at::allclose(a, b, 1e-4, 1e-7));
   at::Tensor untouched = logits.clone();

@@ -22,14 +22,16 @@ inline GptShape small_shape() {
   return shape;
 }
 
-/// Weights far from their initial state, biases and norms too, so that none of them can be forgotten.
+/// Weights far from their initial state, biases and norms too, so that none of them can be
+/// forgotten.
 inline at::Tensor busy_parameters(const ParameterLayout& layout, uint64_t seed = 3) {
   at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
   RandomStream random(seed);
   for (const ParameterSlot& slot : layout.slots())
     for (int64_t i = 0; i < slot.numel; ++i) {
       const bool norm = slot.name.find("ln_") != std::string::npos && slot.name.ends_with("weight");
-      flat.data_ptr<float>()[slot.offset + i] = static_cast<float>((norm ? 1.0 : 0.0) + 0.15 * random.normal());
+      flat.data_ptr<float>()[slot.offset + i] =
+          static_cast<float>((norm ? 1.0 : 0.0) + 0.15 * random.normal());
     }
   return flat;
 }
@@ -45,9 +47,12 @@ struct MadeUpSample {
 inline std::vector<MadeUpSample> made_up_samples(const GptShape& shape) {
   RandomStream random(5);
   std::vector<MadeUpSample> samples;
-  for (auto [length, targets] : {std::pair{70, 3}, std::pair{9, 8}, std::pair{140, 60}, std::pair{2, 1}, std::pair{65, 20}}) {
+  for (auto [length, targets] : {std::pair{70, 3}, std::pair{9, 8}, std::pair{140, 60},
+                                 std::pair{2, 1}, std::pair{65, 20}}) {
     MadeUpSample sample{{}, length - targets, 100 + samples.size()};
-    for (int i = 0; i < length; ++i) sample.tokens.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(shape.vocab_size))));
+    for (int i = 0; i < length; ++i)
+      sample.tokens.push_back(
+          static_cast<int32_t>(random.below(static_cast<uint64_t>(shape.vocab_size))));
     samples.push_back(std::move(sample));
   }
   return samples;
@@ -64,13 +69,19 @@ struct LossAndGradient {
   double loss = 0;
   at::Tensor gradient;
 };
-inline LossAndGradient run_batches(const ParameterLayout& layout, const GptWeights& weights, const std::vector<RaggedBatch>& batches, double dropout, double scale) {
+inline LossAndGradient run_batches(const ParameterLayout& layout, const GptWeights& weights,
+                                   const std::vector<RaggedBatch>& batches, double dropout,
+                                   double scale) {
   LossAndGradient result{0, at::zeros({layout.numel()}, at::kFloat)};
   Gpt model(layout, at::kCPU);
-  for (const RaggedBatch& batch : batches) result.loss += model.train(batch, weights, layout.view(result.gradient), {dropout, scale, {}}).item<double>();
+  for (const RaggedBatch& batch : batches)
+    result.loss += model.train(batch, weights, layout.view(result.gradient), {dropout, scale, {}})
+                       .item<double>();
   return result;
 }
 
-inline double relative_distance(const at::Tensor& a, const at::Tensor& b) { return ((a - b).norm() / b.norm()).item<double>(); }
+inline double relative_distance(const at::Tensor& a, const at::Tensor& b) {
+  return ((a - b).norm() / b.norm()).item<double>();
+}
 
 }  // namespace precis::testing
