@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <queue>
 #include <string_view>
 #include <unordered_map>
@@ -53,7 +54,7 @@ struct Candidate {
 class Trainer {
  public:
   explicit Trainer(std::span<const std::string> texts) {
-    for (const char byte : bytes_in_symbol_order()) add_token(std::string(1, byte));
+    for (const char byte : bytes_in_symbol_order()) tokens_.emplace_back(1, byte);
     read(texts);
     for (size_t w = 0; w < words_.size(); ++w) count_pairs(w, +1, 0);
     for (const auto& [pair, stats] : pairs_) queue_.push({stats.count, pair});
@@ -88,12 +89,6 @@ class Trainer {
   }
 
  private:
-  bool add_token(std::string bytes) {
-    if (!known_.insert(bytes).second) return false;
-    tokens_.push_back(std::move(bytes));
-    return true;
-  }
-
   void read(std::span<const std::string> texts) {
     std::array<int32_t, 256> byte_ids{};
     for (size_t id = 0; id < tokens_.size(); ++id)
@@ -133,10 +128,7 @@ class Trainer {
   void merge(Pair pair) {
     const int32_t left = left_of(pair);
     const int32_t right = right_of(pair);
-    // Spelled by another pair already: its token must keep one way to be made, as tiktoken finds
-    // tokens by their bytes.
-    if (!add_token(tokens_[static_cast<size_t>(left)] + tokens_[static_cast<size_t>(right)]))
-      return;
+    tokens_.push_back(tokens_[static_cast<size_t>(left)] + tokens_[static_cast<size_t>(right)]);
     const auto merged = static_cast<int32_t>(tokens_.size() - 1);
     merges_.emplace_back(left, right);
     const std::vector<size_t> words = std::move(pairs_[pair].words);
@@ -168,7 +160,6 @@ class Trainer {
   }
 
   std::vector<std::string> tokens_;
-  std::unordered_set<std::string> known_;
   std::vector<std::pair<int32_t, int32_t>> merges_;
   std::vector<Word> words_;
   std::unordered_map<Pair, PairStats> pairs_;
