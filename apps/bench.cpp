@@ -27,7 +27,7 @@ int run(int argc, char** argv) {
                                    .options = {},
                                    .max_positionals = all.size()};
   if (print_help_or_version(program, sections, argc, argv)) return 0;
-  return with_world([&](World& world) {
+  return with_world("bench", [&](World& world) {
     std::vector<std::string> wanted;
     world.together([&] {
       const CommandLine line(program, sections, argc, argv);

@@ -32,7 +32,7 @@ int run(int argc, char** argv) {
   SummarizeConfig config;
   const Sections sections = config.sections();
   if (print_help_or_version(kSummarize, sections, argc, argv)) return 0;
-  return with_world([&](World& world) {
+  return with_world("summarize", [&](World& world) {
     std::unique_ptr<CommandLine> line;
     world.together([&] {
       line = std::make_unique<CommandLine>(kSummarize, sections, argc, argv);

@@ -1,8 +1,10 @@
 // trainer: fine-tunes GPT-2 on dialogue summarisation, scores it and writes predictions.
 #include <cstdio>
+#include <string_view>
 
 #include "lib/comm/world.h"
 #include "lib/config/command_line.h"
+#include "lib/config/describe.h"
 #include "lib/config/main.h"
 #include "lib/run/program.h"
 #include "lib/run/run_config.h"
@@ -22,6 +24,9 @@ const ProgramDescription kTrainer{
     .options = {{.name = "check",
                  .takes_value = false,
                  .help = "check config and inputs, print the plan, write nothing"},
+                {.name = "keys",
+                 .takes_value = false,
+                 .help = "print all config keys as Markdown tables"},
                 {.name = "stages",
                  .takes_value = true,
                  .help = "only these stages, as evaluate,predict",
@@ -34,8 +39,12 @@ int run(int argc, char** argv) {
   RunConfig config;
   const Sections sections = config.sections();
   if (print_help_or_version(kTrainer, sections, argc, argv)) return 0;
+  if (argc == 2 && std::string_view(argv[1]) == "--keys") {
+    std::fputs(markdown_table(sections).c_str(), stdout);
+    return 0;
+  }
   note_stop_signals();
-  return with_world([&](World& world) {
+  return with_world("trainer", [&](World& world) {
     bool check = false;
     world.together([&] {
       const CommandLine line(kTrainer, sections, argc, argv);

@@ -1,6 +1,7 @@
 #include "lib/comm/world.h"
 
 #include <fmt/format.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,6 +19,15 @@ using Clock = std::chrono::steady_clock;
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
       .count();
+}
+
+/// Containers may forbid process_vm_readv, with which Open MPI copies between processes: then it
+/// must do without.
+void prepare_copies() {
+  char from = 1, to = 0;
+  const iovec local{&to, 1}, remote{&from, 1};
+  if (::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) != 1)
+    ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }
 
 /// Open MPI's singleton start forks a helper that needs ssh and leaves files behind; this one does
@@ -103,6 +113,7 @@ void World::Impl::watch() {
 
 World::World() : impl_(std::make_unique<Impl>()) {
   prepare_singleton();
+  prepare_copies();
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "start");
   Impl& w = *impl_;

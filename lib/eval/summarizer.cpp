@@ -43,6 +43,9 @@ std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t>
     text += "\xEF\xBF\xBD";
     rest.remove_prefix(1);
   }
+  // CSV readers stop at a zero byte.
+  for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero))
+    text.replace(zero, 1, "\xEF\xBF\xBD");
   constexpr const char* kBlank = " \t\r\n\f\v";
   const size_t first = text.find_first_not_of(kBlank);
   return first == std::string::npos ? std::string()
@@ -55,6 +58,12 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
                                                const Progress& progress) {
   const auto began = std::chrono::steady_clock::now();
   const int64_t room = parts_.model.shape().block_size - config.max_new_tokens;
+  if (room < 1 || !parts_.prompt.encode_prompt("", room))
+    throw SharedError(ExitCode::kData,
+                      fmt::format("the prompt around an empty dialogue and "
+                                  "generation.max_new_tokens {} do not fit into the "
+                                  "model's {} positions: ask for fewer new tokens",
+                                  config.max_new_tokens, parts_.model.shape().block_size));
   const auto total = static_cast<int64_t>(examples.size());
   // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without
   // encoding each other's rows.
@@ -66,13 +75,8 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
   std::vector<uint64_t> rows;
   for (size_t row = 0; row < examples.size(); ++row) {
     if (rank_of[row] != parts_.world.rank()) continue;
-    auto encoded = parts_.prompt.encode_prompt(examples[row].dialogue, room);
-    if (!encoded)
-      throw DataError(
-          fmt::format("the prompt around an empty dialogue and generation.max_new_tokens {} do not "
-                      "fit into the model's {} positions: ask for fewer new tokens",
-                      config.max_new_tokens, parts_.model.shape().block_size));
-    prompts.push_back({std::move(encoded->tokens), row});
+    const auto encoded = parts_.prompt.encode_prompt(examples[row].dialogue, room);
+    prompts.push_back({encoded->tokens, row});
     rows.push_back(row);
   }
   GenerateOptions options{.end_token = parts_.tokenizer.end_of_text()};

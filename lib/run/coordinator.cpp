@@ -144,7 +144,7 @@ void Coordinator::write_report(const Inputs& inputs) {
        fmt::format("{:.2f} million", static_cast<double>(inputs.model.layout().numel()) / 1e6)},
       {"training rows", fmt::format("{}", inputs.split.train.size())},
       {"validation rows", fmt::format("{}", inputs.split.validation.size())},
-      {"initial weights", config_.model.init_from}};
+      {"initial weights", config_.model.init_from.value}};
   if (const fs::path file = folder_.dir / "evaluation.json"; fs::exists(file))
     page.evaluation = Record::parse(read_file(file), nullptr, false);
   if (const fs::path file = folder_.dir / "evaluation.csv"; fs::exists(file)) {

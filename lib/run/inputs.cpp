@@ -67,7 +67,7 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
 /// The checkpoint that training goes on from.
 std::optional<fs::path> resume_file(const RunConfig& config, const RunFolder& folder) {
   const bool has_last = fs::exists(folder.last());
-  if (config.run.resume == "never") {
+  if (config.run.resume.value == "never") {
     if (has_last || fs::exists(folder.best()))
       throw ConfigError(
           fmt::format("run.resume is never, but {} holds a checkpoint: name another run.out_dir, "
@@ -75,8 +75,9 @@ std::optional<fs::path> resume_file(const RunConfig& config, const RunFolder& fo
                       fs::absolute(folder.dir).string()));
     return std::nullopt;
   }
-  if (config.run.resume == "auto") return has_last ? std::optional(folder.last()) : std::nullopt;
-  const fs::path named = config.run.resume;
+  if (config.run.resume.value == "auto")
+    return has_last ? std::optional(folder.last()) : std::nullopt;
+  const fs::path named = config.run.resume.value;
   if (!fs::exists(named))
     throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
                                 fs::absolute(named).string()));
@@ -93,14 +94,14 @@ ModelFile choose_model(const RunConfig& config, const RunFolder& folder, Inputs&
     inputs.resumed = true;
     log.info(fmt::format(
         "resuming from {} at iteration {}{}", file->string(), model.progress.iter,
-        config.model.init_from == "scratch" ? "" : "; model.init_from is not looked at"));
+        config.model.init_from.value == "scratch" ? "" : "; model.init_from is not looked at"));
     return model;
   }
-  if (config.model.init_from == "scratch") {
+  if (config.model.init_from.value == "scratch") {
     inputs.tokenizer = scratch_tokenizer(config, inputs.split.train);
     return from_scratch(config, inputs.tokenizer->vocab_size());
   }
-  ModelFile model = load_model(config.model.init_from);
+  ModelFile model = load_model(config.model.init_from.value);
   model.progress = Progress{};  // weights only: a new training
   model.optimizer.reset();
   return model;
@@ -116,13 +117,13 @@ std::optional<fs::path> RunFolder::to_evaluate() const {
 
 ModelFile read_for_evaluation(const RunConfig& config, const RunFolder& folder) {
   if (const auto file = folder.to_evaluate()) return read_checkpoint(*file);
-  if (config.model.init_from == "scratch")
+  if (config.model.init_from.value == "scratch")
     throw DataError(
         fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no "
                     "weights to evaluate. Train first, or name a "
                     "model by model.init_from",
                     fs::absolute(folder.dir).string()));
-  return load_model(config.model.init_from);
+  return load_model(config.model.init_from.value);
 }
 
 Inputs read_inputs(const RunConfig& config, Log& log) {

@@ -8,10 +8,9 @@
 #include "lib/base/errors.h"
 #include "lib/checkpoint/tensors.h"
 #include "lib/config/config_file.h"
-#include "lib/config/describe.h"
 #include "lib/formats/pt_file.h"
 #include "lib/model/huggingface.h"
-#include "lib/train/flat_parameters.h"
+#include "lib/run/optimizer_order.h"
 
 namespace precis {
 namespace {
@@ -78,29 +77,17 @@ at::Tensor read_weights(const Value& model, const ParameterLayout& layout,
   return flat;
 }
 
-/// nanoGPT's optimizer numbers matrices first, then vectors, each in the order of
-/// named_parameters().
-std::vector<size_t> optimizer_order(const ParameterLayout& layout, size_t* num_matrices) {
-  std::vector<size_t> order, vectors;
-  for (const size_t i : layout.named_order())
-    (layout.slots()[i].is_matrix() ? order : vectors).push_back(i);
-  *num_matrices = order.size();
-  order.insert(order.end(), vectors.begin(), vectors.end());
-  return order;
-}
-
 std::optional<OptimizerMoments> read_optimizer(const Value* optimizer,
                                                const ParameterLayout& layout,
                                                const std::string& where, int64_t* steps) {
   const Value* state = optimizer == nullptr ? nullptr : optimizer->find("state");
   const auto* entries = state == nullptr ? nullptr : state->get_if<Value::Dict>();
   if (entries == nullptr || entries->items.empty()) return std::nullopt;
-  size_t num_matrices = 0;
-  const std::vector<size_t> order = optimizer_order(layout, &num_matrices);
+  const OptimizerOrder order(layout);
   OptimizerMoments moments{at::zeros({layout.numel()}, at::kFloat),
                            at::zeros({layout.numel()}, at::kFloat)};
-  for (size_t i = 0; i < order.size(); ++i) {
-    const ParameterSlot& slot = layout.slots()[order[i]];
+  for (size_t i = 0; i < order.slots.size(); ++i) {
+    const ParameterSlot& slot = layout.slots()[order.slots[i]];
     const Value* entry = state->find(static_cast<int64_t>(i));
     if (entry == nullptr)
       refuse(where, fmt::format("the optimizer has no state of parameter {} ({})", i, slot.name));
@@ -139,52 +126,6 @@ void read_own(const Value& own, ModelFile& model) {
     model.prompt = prompt;
     model.generation = generation;
   }
-}
-
-Value named_weights(const ParameterLayout& layout, const at::Tensor& flat) {
-  Value state = Value::ordered_dict();
-  for (const size_t i : layout.named_order())
-    state.set(layout.slots()[i].name, to_array(layout.view(flat, layout.slots()[i])));
-  state.set(kHead, to_array(layout.view(flat).wte));
-  return state;
-}
-
-Value optimizer_value(const ModelFile& model, const TrainConfig& train, double learning_rate) {
-  const ParameterLayout layout = model.layout();
-  size_t num_matrices = 0;
-  const std::vector<size_t> order = optimizer_order(layout, &num_matrices);
-  Value state = Value::dict();
-  const at::Tensor steps =
-      at::full({}, static_cast<double>(model.progress.optimizer_steps), at::kFloat);
-  for (size_t i = 0; i < order.size() && model.progress.optimizer_steps > 0; ++i) {
-    const ParameterSlot& slot = layout.slots()[order[i]];
-    Value entry = Value::dict();
-    entry.set("step", to_array(steps.clone()));
-    entry.set("exp_avg", to_array(layout.view(model.optimizer->exp_avg, slot)));
-    entry.set("exp_avg_sq", to_array(layout.view(model.optimizer->exp_avg_sq, slot)));
-    state.set(static_cast<int64_t>(i), std::move(entry));
-  }
-  Value::List groups;
-  for (const bool matrices : {true, false}) {
-    Value::List members;
-    for (size_t i = matrices ? 0 : num_matrices; i < (matrices ? num_matrices : order.size()); ++i)
-      members.items.emplace_back(static_cast<int64_t>(i));
-    Value group = Value::dict();
-    group.set("lr", learning_rate);
-    group.set("betas", Value::Tuple{{train.beta1, train.beta2}});
-    group.set("eps", train.eps);
-    group.set("weight_decay", matrices ? train.weight_decay : 0.0);
-    for (const char* off : {"amsgrad", "maximize", "capturable", "differentiable"})
-      group.set(off, false);
-    for (const char* open : {"foreach", "fused"}) group.set(open, Value());
-    group.set("decoupled_weight_decay", true);
-    group.set("params", std::move(members));
-    groups.items.push_back(std::move(group));
-  }
-  Value optimizer = Value::dict();
-  optimizer.set("state", std::move(state));
-  optimizer.set("param_groups", std::move(groups));
-  return optimizer;
 }
 
 /// generation_config.json's settings that are ours too; without do_sample its temperature does not
@@ -308,47 +249,6 @@ BpeTokenizer tokenizer_of(const ModelFile& model, const std::filesystem::path& d
   refuse(model.where, fmt::format("has no vocabulary inside it, and there is no vocab.json in {}: "
                                   "name a folder with vocab.json and merges.txt by tokenizer.dir",
                                   beside.string()));
-}
-
-Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate,
-                       const std::string& config_yaml) {
-  const GptShape& shape = model.shape;
-  Value args = Value::dict();
-  args.set("n_layer", shape.n_layer);
-  args.set("n_head", shape.n_head);
-  args.set("n_embd", shape.n_embd);
-  args.set("block_size", shape.block_size);
-  args.set("bias", shape.bias);
-  args.set("vocab_size", shape.vocab_size);
-  args.set("dropout", shape.dropout);
-  Value own = Value::dict();
-  own.set("version", 1);
-  own.set("activation", shape.gelu_tanh ? "gelu_new" : "gelu");
-  own.set("layer_norm_epsilon", shape.layer_norm_epsilon);
-  if (model.tokenizer) {
-    own.set("vocab_json", model.tokenizer->vocab_json);
-    own.set("merges_txt", model.tokenizer->merges_txt);
-  }
-  Progress progress = model.progress;
-  PromptConfig prompt = model.prompt.value_or(PromptConfig{});
-  GenerationConfig generation = model.generation.value_or(GenerationConfig{});
-  own.set("settings", dump_yaml({{"progress", progress.fields()},
-                                 {"prompt", prompt.fields()},
-                                 {"generation", generation.fields()}}));
-  own.set("config_yaml", config_yaml);
-  own.set("weights", fmt::format("{:016x}", digest_of(model.flat)));
-  Value config = Value::dict();
-  config.set("precis", config_yaml);
-
-  Value root = Value::dict();
-  root.set("model", named_weights(model.layout(), model.flat));
-  root.set("optimizer", optimizer_value(model, train, learning_rate));
-  root.set("model_args", std::move(args));
-  root.set("iter_num", progress.iter);
-  root.set("best_val_loss", progress.best_val_loss);
-  root.set("config", std::move(config));
-  root.set("precis", std::move(own));
-  return root;
 }
 
 void crop_positions(ModelFile& model, int64_t block_size) {

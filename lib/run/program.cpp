@@ -16,7 +16,7 @@ bool print_help_or_version(const ProgramDescription& program, const Sections& se
   const auto asked = [&](std::string_view option) {
     return std::any_of(argv + 1, argv + argc, [&](const char* word) { return option == word; });
   };
-  if (asked("--help")) {
+  if (asked("--help") || asked("-h")) {
     std::fputs(usage_text(program, sections).c_str(), stdout);
     return true;
   }
@@ -34,19 +34,19 @@ bool print_help_or_version(const ProgramDescription& program, const Sections& se
   return true;
 }
 
-int with_world(const std::function<ExitCode(World&)>& work) {
+int with_world(const char* program, const std::function<ExitCode(World&)>& work) {
   World world;
   try {
     return static_cast<int>(work(world));
   } catch (const SharedError& error) {  // unwound on every rank: MPI ends in good order
     if (world.is_root())
-      std::fputs(failure_text("trainer", {static_cast<int>(error.code()), error.what()}).c_str(),
+      std::fputs(failure_text(program, {static_cast<int>(error.code()), error.what()}).c_str(),
                  stderr);
     return static_cast<int>(error.code());
   } catch (...) {
     const Failure failure = describe_failure(std::current_exception());
     if (world.size() > 1) world.abort(static_cast<ExitCode>(failure.code), failure.message);
-    std::fputs(failure_text("trainer", failure).c_str(), stderr);
+    std::fputs(failure_text(program, failure).c_str(), stderr);
     return failure.code;
   }
 }

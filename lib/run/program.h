@@ -14,8 +14,9 @@ namespace precis {
 bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc,
                            char** argv);
 
-/// Runs work with a World and returns the exit code. An error that all ranks know of is reported by
-/// the root and ends in MPI_Finalize; one that others cannot know of ends them all.
-int with_world(const std::function<ExitCode(World&)>& work);
+/// Runs work with a World, `program` being named in messages, and returns the exit code. An error
+/// that all ranks know of is reported by the root and ends in MPI_Finalize; one that others cannot
+/// know of ends them all.
+int with_world(const char* program, const std::function<ExitCode(World&)>& work);
 
 }  // namespace precis

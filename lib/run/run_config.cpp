@@ -16,9 +16,11 @@ Fields RunSettings::fields() {
        &stages,
        "what to do, in this order",
        {.choices = {"train", "evaluate", "predict"}}},
-      {"resume", &resume,
+      {"resume",
+       &resume,
        "auto (go on from last.pt in out_dir where there is one), never, or the path of a "
-       "checkpoint to start from"},
+       "checkpoint to start from",
+       {.choices = {"auto", "never"}}},
       {"device",
        &device,
        "auto (GPUs where there are any), cuda or cpu",
@@ -39,9 +41,11 @@ Fields TokenizerSettings::fields() {
 
 Fields ModelSettings::fields() {
   return {
-      {"init_from", &init_from,
+      {"init_from",
+       &init_from,
        "scratch, gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hugging Face GPT-2 folder, or a .pt "
-       "checkpoint"},
+       "checkpoint",
+       {.choices = {"scratch", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"}}},
       {"n_layer", &n_layer, "blocks (scratch: 12)", {.min = 1, .max = 1000}},
       {"n_head", &n_head, "attention heads (scratch: 12)", {.min = 1, .max = 1000}},
       {"n_embd", &n_embd, "channels (scratch: 768)", {.min = 1, .max = 1e5}},
@@ -132,7 +136,7 @@ void RunConfig::load(const std::optional<std::filesystem::path>& yaml,
 void RunConfig::check_relations() const {
   std::vector<std::string> wrong;
   const int64_t n_head = model.n_head.value_or(12), n_embd = model.n_embd.value_or(768);
-  const bool sized = model.init_from == "scratch" || (model.n_head && model.n_embd);
+  const bool sized = model.init_from.value == "scratch" || (model.n_head && model.n_embd);
   if (sized && n_embd % n_head != 0)
     wrong.push_back(
         fmt::format("model.n_embd {} is no multiple of model.n_head {}", n_embd, n_head));

@@ -23,7 +23,7 @@ struct RunSettings {
   Path out_dir{"out"};
   int64_t seed = 1337;
   std::vector<std::string> stages{"train", "evaluate", "predict"};
-  std::string resume = "auto";
+  Path resume{"auto"};
   std::string device = "auto";
   Fields fields();
 };
@@ -35,7 +35,7 @@ struct TokenizerSettings {
 };
 
 struct ModelSettings {
-  std::string init_from = "scratch";
+  Path init_from{"scratch"};
   std::optional<int64_t> n_layer, n_head, n_embd;
   std::optional<bool> bias;
   double dropout = 0.0;

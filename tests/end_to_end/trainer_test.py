@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""The trainer as a user runs it, on a tiny model: trainer_test.py TRAINER. Ranks, resumes, signals, stages and wrong inputs."""
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+TRAINER = os.path.join(ROOT, "trainer")
+DATA = os.path.join(ROOT, "configs", "quickstart")
+SETTINGS = {
+    "run.device": "cpu", "data.train_csv": "TRAIN", "data.validation_csv": "VALID", "data.test_csv": "TEST", "data.block_size": 256,
+    "tokenizer.dir": os.path.join(DATA, "vocabulary"), "prompt.dialogue_start": "\\n", "prompt.summary_start": "\\n\\n",
+    "model.n_layer": 2, "model.n_head": 2, "model.n_embd": 32, "model.dropout": 0.1, "train.max_iters": 8, "train.global_batch_size": 12,
+    "train.learning_rate": 0.003, "train.micro_batch_tokens": 400, "eval.interval": 3, "eval.rouge_examples": 3, "eval.max_loss_examples": 20,
+    "eval.samples": 1, "report.log_interval": 1, "checkpoint.interval": 2, "generation.max_new_tokens": 8, "generation.temperature": 0.7,
+}
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def some_rows(source, target, count):
+    with open(source, newline="", encoding="utf-8") as file, open(target, "w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        for number, row in enumerate(csv.reader(file)):
+            if number > count:
+                break
+            writer.writerow(row)
+    return target
+
+
+class Trainer(unittest.TestCase):
+    def setUp(self):
+        self.folder_object = tempfile.TemporaryDirectory()
+        self.folder = self.folder_object.name
+        self.addCleanup(self.folder_object.cleanup)
+        self.files = {"TRAIN": some_rows(f"{DATA}/train.csv", f"{self.folder}/train.csv", 50), "VALID": some_rows(f"{DATA}/validation.csv", f"{self.folder}/valid.csv", 20),
+                      "TEST": some_rows(f"{DATA}/test.csv", f"{self.folder}/test.csv", 7)}
+        self.config = self.write_config()
+
+    def write_config(self, **changed):
+        path = f"{self.folder}/c.yaml"
+        sections = {}
+        for key, value in {**SETTINGS, **changed}.items():
+            section, name = key.split(".")
+            value = self.files.get(value, value)
+            sections.setdefault(section, []).append(f"  {name}: " + (f'"{value}"' if isinstance(value, str) else json.dumps(value)))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(f"{section}:\n" + "\n".join(lines) + "\n" for section, lines in sections.items()))
+        return path
+
+    def command(self, out, ranks, *more):
+        launcher = [os.path.join(ROOT, "launch", "local.sh"), str(ranks)] if ranks else []
+        return [*launcher, TRAINER, self.config, f"--run.out_dir={self.folder}/{out}", *more]
+
+    def run_trainer(self, out, ranks, *more, code=0):
+        done = subprocess.run(self.command(out, ranks, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=200, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, code, done.stdout[-2000:] + done.stderr[-2000:])
+        return done
+
+    def records(self, out, kind):
+        with open(f"{self.folder}/{out}/metrics.jsonl", encoding="utf-8") as file:
+            return [record for record in map(json.loads, file.read().split("\n")[:-1]) if record["kind"] == kind]
+
+    def losses(self, out):
+        records = self.records(out, "train")
+        self.assertEqual([record["iter"] for record in records], list(range(len(records))))
+        return [record["loss"] for record in records]
+
+    def assert_near(self, got, wanted, bound):
+        self.assertEqual(len(got), len(wanted))
+        self.assertLess(max(abs(a - b) / abs(b) for a, b in zip(got, wanted)), bound)
+
+    def test_one_two_and_three_ranks_train_alike(self):
+        for out, ranks in (("one", 0), ("two", 2), ("three", 3)):
+            self.run_trainer(out, ranks)
+        one = self.losses("one")
+        self.assertEqual(len(one), 8)
+        self.assertLess(one[-1], one[0] - 0.1)
+        for other in ("two", "three"):
+            self.assert_near(self.losses(other), one, 1e-5)
+            self.assert_near([r["val_loss"] for r in self.records(other, "eval")], [r["val_loss"] for r in self.records("one", "eval")], 1e-5)
+            self.assertEqual([r["plan"] for r in self.records(other, "train")], [r["plan"] for r in self.records("one", "train")])
+        self.run_trainer("dry", 0, "--model.dropout=0", "--stages=train")
+        self.assertGreater(max(abs(a - b) for a, b in zip(self.losses("dry"), one)), 1e-4)  # dropout was on
+        self.assertEqual([r["iter"] for r in self.records("one", "eval")], [0, 3, 6, 8])
+        for name in "config.yaml ckpt.pt last.pt vocab.json merges.txt metrics.jsonl tensorboard evaluation.json evaluation.csv submission.csv report.html train.log".split():
+            self.assertTrue(os.path.exists(f"{self.folder}/one/{name}"), name)
+        self.assertEqual([r["id"] for r in rows(f"{self.folder}/one/submission.csv")], [r["id"] for r in rows(self.files["TEST"])])
+        self.assertEqual(len(rows(f"{self.folder}/three/evaluation.csv")), 20)
+        # A finished run trains no more, and says which files are up to date.
+        again = self.run_trainer("one", 2)
+        self.assertIn("up to date", again.stdout)
+        self.assertEqual(self.losses("one"), one)
+
+    def test_a_signal_saves_and_the_same_line_goes_on_bit_for_bit(self):
+        self.run_trainer("whole", 2, "--stages=train", "--train.max_iters=40")
+        with subprocess.Popen(self.command("cut", 2, "--stages=train", "--train.max_iters=40"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            end = time.time() + 60
+            while time.time() < end and not (os.path.exists(f"{self.folder}/cut/metrics.jsonl") and len(self.records("cut", "train")) >= 3):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)  # local.sh passes SIGUSR1 on
+            self.assertEqual(process.wait(60), 75)
+        before = len(self.records("cut", "train"))
+        self.assertLess(before, 40)
+        self.run_trainer("cut", 2, "--stages=train", "--train.max_iters=40")
+        self.assertEqual(self.losses("cut"), self.losses("whole"))
+        self.assertEqual([(r["iter"], r["val_loss"], r["weights"]) for r in self.records("cut", "eval")], [(r["iter"], r["val_loss"], r["weights"]) for r in self.records("whole", "eval")])
+        self.assertFalse([name for name in os.listdir(f"{self.folder}/cut") if name.endswith(".new")])
+
+    def test_bfloat16_and_float16_learn_as_float32_does(self):
+        for dtype in ("float32", "bfloat16", "float16"):
+            self.run_trainer(dtype, 0, f"--train.dtype={dtype}", "--stages=train", "--model.dropout=0")
+        exact = self.losses("float32")
+        for dtype in ("bfloat16", "float16"):
+            self.assertNotEqual(self.losses(dtype), exact)
+            self.assert_near(self.losses(dtype), exact, 0.01)
+
+    def test_check_writes_nothing_and_says_what_would_happen(self):
+        done = self.run_trainer("none", 0, "--check")
+        self.assertFalse(os.path.exists(f"{self.folder}/none"))
+        for words in ("optimizer steps: 8", "million parameters", "50 training, 20 validation, 7 test"):
+            self.assertIn(words, done.stdout)
+
+    def test_wrong_inputs_end_with_their_code_and_one_message(self):
+        with open(f"{self.folder}/ragged.csv", "w", encoding="utf-8") as file:
+            file.write("id,dialogue,summary\n1,a,b\n2,a\n")
+        with open(f"{self.folder}/text.pt", "w", encoding="utf-8") as file:
+            file.write("hello")
+        with open(f"{self.folder}/bad.yaml", "w", encoding="utf-8") as file:
+            file.write("train:\n  learning_rte: 1\n  max_iters: -1\n")
+        cases = [
+            (["--train.max_iters=1.5"], 2, ["max_iters", "1.5"]),
+            (["--train.max_iter=1"], 2, ["max_iter", "max_iters"]),
+            (["--model.n_head=3"], 2, ["n_head", "n_embd"]),
+            (["--stages=train,predikt"], 2, ["predikt", "predict"]),
+            ([f"--data.train_csv={self.folder}/none.csv"], 3, ["none.csv"]),
+            ([f"--data.train_csv={self.folder}/ragged.csv"], 3, ["ragged.csv", "3"]),
+            ([f"--tokenizer.dir={self.folder}"], 3, ["vocab.json"]),
+            ([f"--model.init_from={self.folder}/nomodel"], 3, ["nomodel"]),
+            ([f"--model.init_from={self.folder}/text.pt"], 3, ["text.pt"]),
+            ([f"--run.resume={self.folder}/no.pt"], 3, ["no.pt"]),
+            (["--stages=evaluate"], 3, ["ckpt.pt"]),
+            (["--run.device=cuda"], 4, ["cuda"]),
+            ([f"--run.out_dir={self.config}"], 2, ["c.yaml"]),
+        ]
+        for arguments, code, words in cases:
+            for ranks in (0, 2) if "none.csv" in arguments[0] else (0,):
+                done = self.run_trainer("wrong", ranks, *arguments, code=code)
+                for word in words:
+                    self.assertIn(word, done.stderr, arguments)
+                self.assertEqual(done.stderr.count(words[0]), 1 if ranks == 2 else done.stderr.count(words[0]), done.stderr)
+                for ugly in ("terminate called", "what():", "c10::", "YAML::", "std::"):
+                    self.assertNotIn(ugly, done.stderr)
+        done = subprocess.run([TRAINER, f"{self.folder}/bad.yaml"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        for words in ("bad.yaml", "learning_rate", "max_iters", ":2:", ":3:"):
+            self.assertIn(words, done.stderr)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        TRAINER = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -1,0 +1,134 @@
+// Schedule, optimizer, loss scaling and the step as a whole.
+#include <gtest/gtest.h>
+
+#include "lib/train/train_loop.h"
+#include "tests/support/small_gpt.h"
+
+namespace precis {
+namespace {
+
+using namespace testing;
+
+TEST(LearningRate, IsNanoGptsFormula) {
+  TrainConfig config;
+  config.learning_rate = 1e-3;
+  config.min_lr = 1e-4;
+  config.warmup_iters = 10;
+  config.lr_decay_iters = 110;
+  EXPECT_DOUBLE_EQ(learning_rate(config, 0), 1e-3 / 11);
+  EXPECT_DOUBLE_EQ(learning_rate(config, 9), 1e-3 * 10 / 11);
+  EXPECT_DOUBLE_EQ(learning_rate(config, 10), 1e-3);
+  EXPECT_NEAR(learning_rate(config, 60), 5.5e-4, 1e-12);
+  EXPECT_NEAR(learning_rate(config, 110), 1e-4, 1e-12);
+  EXPECT_DOUBLE_EQ(learning_rate(config, 5000), 1e-4);
+  config.decay_lr = false;
+  EXPECT_DOUBLE_EQ(learning_rate(config, 0), 1e-3);
+}
+
+TEST(LossScaler, HalvesOnInfinityAndDoublesAfterTwoThousandGoodSteps) {
+  LossScaler scaler(true);
+  EXPECT_EQ(scaler.scale(), 65536);
+  scaler.update(false);
+  EXPECT_EQ(scaler.scale(), 32768);
+  for (int i = 0; i < 1999; ++i) scaler.update(true);
+  EXPECT_EQ(scaler.scale(), 32768);
+  scaler.update(true);
+  EXPECT_EQ(scaler.scale(), 65536);
+  LossScaler off(false);
+  off.update(false);
+  EXPECT_EQ(off.scale(), 1);
+}
+
+/// All parts of a training in a world of one.
+struct Training {
+  explicit Training(double clip = 0) {
+    parts = std::make_unique<TrainStep>(TrainStep::Parts{model, parameters, optimizer, scaler, *collectives, world}, clip, 0.01);
+  }
+  static World& the_world() {
+    static World world;  // MPI starts once a process
+    return world;
+  }
+
+  World& world = the_world();
+  ParameterLayout layout{small_shape()};
+  TrainConfig config = [] {
+    TrainConfig c;
+    c.weight_decay = 0.1;
+    c.beta2 = 0.99;
+    return c;
+  }();
+  std::unique_ptr<Collectives> collectives = make_collectives("local", world, at::kCPU);
+  FlatParameters parameters{layout, busy_parameters(layout), at::kFloat, at::kCPU, *collectives};
+  AdamW optimizer{parameters, config};
+  LossScaler scaler{false};
+  Gpt model{layout, at::kCPU};
+  std::unique_ptr<TrainStep> parts;
+};
+
+TEST(AdamW, IsTheFormulaWithDecayOnMatricesOnly) {
+  Training t;
+  RandomStream random(1);
+  at::Tensor reference = t.parameters.master().to(at::kDouble), m = at::zeros_like(reference), v = at::zeros_like(reference);
+  at::Tensor decay = at::zeros_like(reference);
+  int vectors = 0;
+  for (const ParameterSlot& slot : t.layout.slots()) {
+    decay.narrow(0, slot.offset, slot.numel).fill_(slot.is_matrix() ? 0.1 : 0.0);
+    vectors += slot.is_matrix() ? 0 : 1;
+  }
+  EXPECT_GT(vectors, 10);
+  constexpr double kRate = 1e-2, kBeta1 = 0.9, kBeta2 = 0.99, kDivisor = 4;
+  for (int step = 1; step <= 3; ++step) {
+    for (int64_t i = 0; i < t.layout.numel(); ++i) t.parameters.gradient().data_ptr<float>()[i] = static_cast<float>(random.normal());
+    const at::Tensor g = t.parameters.gradient().to(at::kDouble) / kDivisor;
+    t.optimizer.step(kRate, kDivisor);
+    reference.mul_(1 - kRate * decay);
+    m = kBeta1 * m + (1 - kBeta1) * g;
+    v = kBeta2 * v + (1 - kBeta2) * g * g;
+    reference -= kRate * (m / (1 - std::pow(kBeta1, step))) / ((v / (1 - std::pow(kBeta2, step))).sqrt() + 1e-8);
+  }
+  EXPECT_TRUE(at::allclose(t.parameters.master().to(at::kDouble), reference, 1e-5, 1e-6));
+}
+
+TEST(TrainStep, LossIsPerTargetTokenAndTheModelLearns) {
+  Training t;
+  const auto samples = made_up_samples(t.layout.shape());
+  const std::vector<RaggedBatch> batches{batch_of(std::span(samples).first(2)), batch_of(std::span(samples).subspan(2))};
+  const int64_t targets = batches[0].num_targets() + batches[1].num_targets();
+  const double before = run_batches(t.layout, t.parameters.weights(), batches, 0, 1).loss / static_cast<double>(targets);
+  double last = 0;
+  for (int i = 0; i < 12; ++i) {
+    const StepResult result = t.parts->run(batches, {targets, 1e-2, 0.0, i == 11});
+    if (i == 0) EXPECT_NEAR(result.loss, before, 1e-5 * before);
+    EXPECT_EQ(result.stop, i == 11);
+    last = result.loss;
+  }
+  EXPECT_LT(last, before - 1.0);
+}
+
+TEST(TrainStep, GradientNormIsThatBeforeClipping) {
+  Training free(0), clipped(1e-3);
+  const std::vector<RaggedBatch> batches{batch_of(made_up_samples(free.layout.shape()))};
+  const StepInput input{batches[0].num_targets(), 1e-2, 0.0, false};
+  const StepResult a = free.parts->run(batches, input), b = clipped.parts->run(batches, input);
+  EXPECT_GT(a.grad_norm, 0.01);
+  EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-6 * a.grad_norm);
+  EXPECT_FALSE(at::equal(free.parameters.master(), clipped.parameters.master()));
+}
+
+TEST(TrainStep, DivergenceIsAnErrorInWords) {
+  Training t;
+  t.parameters.master().fill_(NAN);
+  const std::vector<RaggedBatch> batches{batch_of(made_up_samples(t.layout.shape()))};
+  EXPECT_THROW(t.parts->run(batches, {batches[0].num_targets(), 1e-2, 0.0, false}), SharedError);
+}
+
+TEST(FlatParameters, DigestDoesNotDependOnOrderButOnEveryBit) {
+  const at::Tensor a = at::randn({1000});
+  at::Tensor changed = a.clone();
+  changed[17] = std::nextafter(changed[17].item<float>(), 10.0F);
+  EXPECT_EQ(digest_of(a), digest_of(a.flip(0)));
+  EXPECT_NE(digest_of(a), digest_of(changed));
+}
+
+}  // namespace
+}  // namespace precis
