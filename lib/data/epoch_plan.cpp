@@ -68,7 +68,12 @@ StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueData
     plan.total_targets += data.target_tokens(s.sample);
   }
   const auto most = static_cast<int64_t>(samples.size());
-  int64_t count = std::clamp<int64_t>((plan.total_tokens + budget - 1) / budget, 1, most);
+  // An even number: two ranks, the usual case, then have the same work, and the cut is one for any
+  // number of ranks.
+  const auto even = [&](int64_t count) {
+    return std::min(most, count > 1 ? count + count % 2 : count);
+  };
+  int64_t count = even(std::clamp<int64_t>((plan.total_tokens + budget - 1) / budget, 1, most));
   count = std::max(count, std::min<int64_t>(world_size, most));
   const auto cut = [&](int64_t bins) {
     const std::vector<int> bin_of = deal_out(tokens, static_cast<int>(bins));
