@@ -86,7 +86,7 @@ StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueData
     return *std::max_element(load.begin(), load.end());
   };
   while (cut(count) > std::max(budget, longest) && count < most)
-    ++count;  // memory is planned for the budget
+    count = even(count + 1);  // memory is planned for the budget
   std::vector<double> costs;
   for (const auto& micro_batch : plan.micro_batches) {
     double cost = 0;

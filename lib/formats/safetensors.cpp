@@ -55,7 +55,7 @@ void SafetensorsFile::fail(std::string_view tensor, std::string_view what) const
   throw DataError(fmt::format("{}: tensor {}: {}", file_, printable(tensor), printable(what)));
 }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) {
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path, Gaps gaps) : gaps_(gaps) {
   auto mapped = std::make_shared<const MappedFile>(path);
   file_ = mapped->name();
   read(mapped->bytes(), mapped);
@@ -95,12 +95,17 @@ void SafetensorsFile::read(std::span<const std::byte> bytes,
       fail(tensor.name, fmt::format("data_offsets are {}; expected a begin and an end",
                                     shape_text(tensor.offsets)));
     }
+    if (static_cast<uint64_t>(tensor.offsets[1]) > data.size()) {
+      fail(tensor.name, fmt::format("should end at byte {} of the tensors' bytes, but the file has "
+                                    "{}: it is cut short or damaged",
+                                    tensor.offsets[1], data.size()));
+    }
   }
   std::sort(header.tensors.begin(), header.tensors.end(),
             [](const auto& a, const auto& b) { return a.offsets < b.offsets; });
   for (const auto& tensor : header.tensors) add(tensor, data, owner);
   const size_t taken = tensors_.empty() ? 0 : static_cast<size_t>(header.tensors.back().offsets[1]);
-  if (taken != data.size()) {
+  if (taken != data.size() && gaps_ == Gaps::kRefuse) {
     fail(fmt::format("its tensors take {} bytes, but {} follow the header", taken, data.size()));
   }
   by_name_.resize(tensors_.size());
@@ -118,15 +123,8 @@ void SafetensorsFile::add(const SafetensorsHeader::Tensor& tensor, std::span<con
       tensors_.empty() ? 0
                        : static_cast<uint64_t>(tensors_.back().second.bytes.data() - data.data()) +
                              tensors_.back().second.bytes.size();
-  if (end > data.size()) {
-    fail(tensor.name,
-         fmt::format(
-             "should end at byte {} of the tensors' bytes, but the file has {}: it is cut short or "
-             "damaged",
-             end, data.size()));
-  }
   if (begin < expected) fail(tensor.name, fmt::format("overlaps tensor {}", tensors_.back().first));
-  if (begin > expected)
+  if (begin > expected && gaps_ == Gaps::kRefuse)
     fail(tensor.name, fmt::format("begins at byte {}, after a gap from byte {}", begin, expected));
   const TypeName* type = find_type(tensor.dtype);
   if (type == nullptr)

@@ -22,9 +22,12 @@ namespace precis {
 class SafetensorsFile {
  public:
   using Metadata = std::vector<std::pair<std::string, std::string>>;
+  /// Bytes between two tensors make a file invalid. A reader that knows which tensors there should
+  /// be may look at those first, as a tensor that is missing is what most often leaves a gap.
+  enum class Gaps { kRefuse, kAllow };
 
   /// Throws DataError naming the file, the tensor, what was expected and what is there.
-  explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(const std::filesystem::path& path, Gaps gaps = Gaps::kRefuse);
   /// The same over bytes that `owner` keeps alive; `file` is named in errors.
   SafetensorsFile(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                   std::string file);
@@ -44,6 +47,7 @@ class SafetensorsFile {
   [[noreturn]] void fail(std::string_view tensor, std::string_view what) const;
 
   std::string file_;
+  Gaps gaps_ = Gaps::kRefuse;
   std::vector<std::pair<std::string, ArrayView>> tensors_;
   std::vector<size_t> by_name_;  ///< indices into tensors_, sorted by name
   Metadata metadata_;

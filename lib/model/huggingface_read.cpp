@@ -46,7 +46,7 @@ void add(Weights& weights, const std::string& file, const std::string& name,
 }
 
 void add_safetensors(Weights& weights, const fs::path& path) {
-  const SafetensorsFile file(path);
+  const SafetensorsFile file(path, SafetensorsFile::Gaps::kAllow);  // see check_gaps
   for (const auto& [name, array] : file.tensors()) add(weights, file.file(), name, array);
 }
 
@@ -113,6 +113,12 @@ Weights read_weights(const fs::path& folder) {
   return weights;
 }
 
+/// Refuses files with gaps between their tensors, once it is known that no parameter is missing.
+void check_gaps(const std::set<std::string>& files) {
+  for (const std::string& file : files)
+    if (file.ends_with(".safetensors")) SafetensorsFile(fs::path(file));
+}
+
 /// A parameter from its weight, which is checked and taken out of those that are left.
 at::Tensor take(Weights& weights, const ParameterSlot& slot, const std::string& source) {
   const std::string_view plain = without_prefix(slot.name);
@@ -174,6 +180,8 @@ ImportedModel read_hugging_face(const fs::path& folder) {
     }
   }
   Weights weights = read_weights(folder);
+  std::set<std::string> files;
+  for (const auto& [name, weight] : weights) files.insert(weight.file);
   std::erase_if(weights, [](const auto& weight) { return is_mask_buffer(weight.first); });
   const std::string source = weights.empty() ? full_name(folder) : weights.begin()->second.file;
   // Each layer needs weights of its own: a made-up number of layers must not make a list of names
@@ -193,6 +201,7 @@ ImportedModel read_hugging_face(const fs::path& folder) {
     throw DataError(fmt::format("{}: tensor {}: has no place in a GPT-2 of {} layers", extra.file,
                                 printable(extra.name_in_file), model.shape.n_layer));
   }
+  check_gaps(files);
   return model;
 }
 
