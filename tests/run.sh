@@ -2,7 +2,7 @@
 # tests/run.sh [--all] [NAME...]: sets up, builds and runs the tests; NAME...: those whose ctest name matches one.
 #   --all   also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
-# and runs the tests that compare with them live. BUILD_DIR names another build folder.
+# and runs the comparisons of tests/peers after the other tests; NAME peers: them alone. BUILD_DIR: another build folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${BUILD_DIR:-$PWD/build}
@@ -41,17 +41,36 @@ run_ctest() {
   return $code
 }
 
-if [[ ${PRECIS_PEERS-} == 1 ]]; then
+# The environment .peers with the references; what is installed already, by the list of it, is left alone.
+install_peers() {
+  local packages="torch==2.11.0 numpy==2.4.6 transformers==5.24.0 tiktoken==0.14.0 rouge-score==0.1.2 ctranslate2 tensorboard safetensors"
   [[ -x .peers/bin/python ]] || python3 -m venv .peers
-  .peers/bin/pip install -q torch==2.11.0 numpy transformers tiktoken rouge-score ctranslate2 tensorboard safetensors
+  if [[ $(cat .peers/installed 2>/dev/null) != "$packages" ]]; then
+    # shellcheck disable=SC2086  # a list of words
+    .peers/bin/pip install -q $packages
+    echo "$packages" >.peers/installed
+  fi
   export PEER_PYTHON=$PWD/.peers/bin/python
-fi
+}
+
+# run_peers: the comparisons with the references; left out where only tests of other names are asked for.
+run_peers() {
+  [[ peers =~ $pattern ]] || return 0
+  local code=0
+  "$PEER_PYTHON" tests/peers/run_peers.py "$build/bin" 2>&1 | tee "$build/peers.log" || code=$?
+  closing+=("peers: $(tail -n 400 "$build/peers.log" | grep -E '^(OK|FAILED)|^Ran ' | tr '\n' ' ' || echo 'did not run')")
+  return $code
+}
+
+[[ $pattern != peers ]] || PRECIS_PEERS=1
+[[ ${PRECIS_PEERS-} != 1 ]] || install_peers
 [[ $all == yes ]] && export PRECIS_FUZZ_SECONDS=${PRECIS_FUZZ_SECONDS:-60}
 
 launch/setup.sh --tests --build "${options[@]}"
 failed=0
 check_format || failed=1
-run_ctest "$build" || failed=1
+[[ $pattern == peers ]] || run_ctest "$build" || failed=1
+[[ ${PRECIS_PEERS-} != 1 ]] || run_peers || failed=1
 if [[ $all == yes ]]; then
   sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
   cmake -S . -B "$build-sanitize" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRECIS_TORCH=OFF -DPRECIS_ROOT_LINKS=OFF \
