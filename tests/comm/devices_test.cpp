@@ -52,7 +52,8 @@ TEST(PlanDevices, MoreRanksThanGpusIsAnErrorWithBothNumbersAndBothRemedies) {
     FAIL() << "no error";
   } catch (const DeviceError& error) {
     const std::string words = error.what();
-    for (const char* part : {"3 ranks", "2 GPU", "start 2 ranks", "comm.backend=mpi"}) EXPECT_NE(words.find(part), std::string::npos) << words;
+    for (const char* part : {"3 ranks", "2 GPU", "start 2 ranks", "comm.backend=mpi"})
+      EXPECT_NE(words.find(part), std::string::npos) << words;
   }
 }
 

@@ -27,11 +27,15 @@ TEST(World, SumsGathersAndBroadcasts) {
   world->sum(values);
   EXPECT_EQ(values[0], world->size());
   EXPECT_EQ(values[1], world->size() * (world->size() - 1) / 2);
-  const auto all = world->all_gather(std::string(static_cast<size_t>(world->rank()) * 3, 'a' + static_cast<char>(world->rank())));
+  const auto all = world->all_gather(
+      std::string(static_cast<size_t>(world->rank()) * 3, 'a' + static_cast<char>(world->rank())));
   ASSERT_EQ(all.size(), static_cast<size_t>(world->size()));
-  for (int r = 0; r < world->size(); ++r) EXPECT_EQ(all[static_cast<size_t>(r)], std::string(static_cast<size_t>(r) * 3, 'a' + static_cast<char>(r)));
+  for (int r = 0; r < world->size(); ++r)
+    EXPECT_EQ(all[static_cast<size_t>(r)],
+              std::string(static_cast<size_t>(r) * 3, 'a' + static_cast<char>(r)));
   EXPECT_EQ(world->gather("x").size(), world->is_root() ? static_cast<size_t>(world->size()) : 0U);
-  EXPECT_EQ(world->broadcast(world->is_root() ? "from the root" : "something else"), "from the root");
+  EXPECT_EQ(world->broadcast(world->is_root() ? "from the root" : "something else"),
+            "from the root");
 }
 
 TEST(World, AnErrorOfOneRankIsThrownByAll) {
@@ -58,10 +62,12 @@ TEST(Collectives, SumsAreExactForEveryPlaceAndTheSameOnAllRanks) {
     for (const at::Tensor& buffer : {shared, own}) {
       at::Tensor(buffer).copy_(at::arange(n).remainder(1000).add(world->rank()));
       // Pieces of odd sizes, all begun before any is waited for.
-      for (int64_t begin = 0, size = 1; begin < n; begin += size, size = size * 5 + 2) collectives->start_all_reduce(buffer.narrow(0, begin, std::min(size, n - begin)));
+      for (int64_t begin = 0, size = 1; begin < n; begin += size, size = size * 5 + 2)
+        collectives->start_all_reduce(buffer.narrow(0, begin, std::min(size, n - begin)));
     }
     collectives->wait();
-    const at::Tensor expected = at::arange(n).remainder(1000).mul(ranks).add(ranks * (ranks - 1) / 2).to(at::kFloat);
+    const at::Tensor expected =
+        at::arange(n).remainder(1000).mul(ranks).add(ranks * (ranks - 1) / 2).to(at::kFloat);
     EXPECT_TRUE(at::equal(shared, expected));
     EXPECT_TRUE(at::equal(own, expected));
   }
@@ -80,7 +86,8 @@ TEST(Devices, OneMadeUpGpuForAllRanksLeavesTheRootAlone) {
 
 }  // namespace
 
-/// The fall-back as the trainer does it: spare ranks wait at no cost until the root ends. Returns a spare's exit code.
+/// The fall-back as the trainer does it: spare ranks wait at no cost until the root ends. Returns a
+/// spare's exit code.
 int wait_like_a_spare_rank() {
   world->continue_with_root();
   if (world->is_root()) {
@@ -94,7 +101,8 @@ int wait_like_a_spare_rank() {
   world->wait_as_spare();
   ::getrusage(RUSAGE_SELF, &after);
   const auto seconds = [](const rusage& r) {
-    return static_cast<double>(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + 1e-6 * static_cast<double>(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+    return static_cast<double>(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+           1e-6 * static_cast<double>(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
   };
   const double used = seconds(after) - seconds(before);
   if (used > 0.3) std::fprintf(stderr, "a spare rank used %.2f s of CPU while it waited\n", used);

@@ -18,7 +18,9 @@ class Datasets : public ::testing::Test {
 
   DataConfig config(int rows) {
     std::string text = "extra,summary,id,dialogue\n";
-    for (int i = 0; i < rows; ++i) text += "e,s" + std::to_string(i) + ",00" + std::to_string(i) + ",\"A: hi\nB: " + std::string(static_cast<size_t>(i), 'x') + "\"\n";
+    for (int i = 0; i < rows; ++i)
+      text += "e,s" + std::to_string(i) + ",00" + std::to_string(i) +
+              ",\"A: hi\nB: " + std::string(static_cast<size_t>(i), 'x') + "\"\n";
     write_file(file_, text);
     DataConfig data;
     data.train_csv.value = file_.string();
@@ -29,7 +31,10 @@ class Datasets : public ::testing::Test {
 };
 
 TEST_F(Datasets, ColumnsGoByNameAndIdsStayText) {
-  const auto examples = [&] { const DataConfig data = config(3); return read_examples(file_, data, true); }();
+  const auto examples = [&] {
+    const DataConfig data = config(3);
+    return read_examples(file_, data, true);
+  }();
   ASSERT_EQ(examples.size(), 3U);
   EXPECT_EQ(examples[1].id, "001");
   EXPECT_EQ(examples[1].dialogue, "A: hi\nB: x");
@@ -61,7 +66,9 @@ TEST_F(Datasets, ASplitThatCannotBeIsRefused) {
 TEST_F(Datasets, OverlongSamplesAreCutInTheDialogueOrDropped) {
   const BpeTokenizer tokenizer = train_bpe(std::vector<std::string>{"ab"}, 257);
   const SummaryPrompt prompt({"D:", "S:"}, tokenizer);
-  const std::vector<Example> examples{{"a", "short", "sum"}, {"b", std::string(80, 'x') + "\nlast words", "the sum"}, {"c", "x", std::string(90, 'y')}};
+  const std::vector<Example> examples{{"a", "short", "sum"},
+                                      {"b", std::string(80, 'x') + "\nlast words", "the sum"},
+                                      {"c", "x", std::string(90, 'y')}};
   const DialogueDataset cut(examples, prompt, 40, false), dropped(examples, prompt, 40, true);
   EXPECT_EQ(cut.size(), 2);
   EXPECT_EQ(cut.num_cut(), 1);

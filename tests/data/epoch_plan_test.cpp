@@ -53,7 +53,8 @@ TEST(DealOut, IsBalancedAndUsesEveryBin) {
 
 class StepPlans : public ::testing::Test {
  protected:
-  StepPlans() : tokenizer_(train_bpe(std::vector<std::string>{"ab"}, 257)), prompt_({}, tokenizer_) {
+  StepPlans()
+      : tokenizer_(train_bpe(std::vector<std::string>{"ab"}, 257)), prompt_({}, tokenizer_) {
     std::vector<Example> examples;
     for (size_t i = 0; i < 40; ++i)
       examples.push_back({"", std::string(10 + i * 7 % 60, 'x'), std::string(1 + i % 9, 'y')});

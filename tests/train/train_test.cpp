@@ -42,7 +42,8 @@ TEST(LossScaler, HalvesOnInfinityAndDoublesAfterTwoThousandGoodSteps) {
 /// All parts of a training in a world of one.
 struct Training {
   explicit Training(double clip = 0) {
-    parts = std::make_unique<TrainStep>(TrainStep::Parts{model, parameters, optimizer, scaler, *collectives, world}, clip, 0.01);
+    parts = std::make_unique<TrainStep>(
+        TrainStep::Parts{model, parameters, optimizer, scaler, *collectives, world}, clip, 0.01);
   }
   static World& the_world() {
     static World world;  // MPI starts once a process
@@ -68,7 +69,8 @@ struct Training {
 TEST(AdamW, IsTheFormulaWithDecayOnMatricesOnly) {
   Training t;
   RandomStream random(1);
-  at::Tensor reference = t.parameters.master().to(at::kDouble), m = at::zeros_like(reference), v = at::zeros_like(reference);
+  at::Tensor reference = t.parameters.master().to(at::kDouble), m = at::zeros_like(reference),
+             v = at::zeros_like(reference);
   at::Tensor decay = at::zeros_like(reference);
   int vectors = 0;
   for (const ParameterSlot& slot : t.layout.slots()) {
@@ -78,13 +80,15 @@ TEST(AdamW, IsTheFormulaWithDecayOnMatricesOnly) {
   EXPECT_GT(vectors, 10);
   constexpr double kRate = 1e-2, kBeta1 = 0.9, kBeta2 = 0.99, kDivisor = 4;
   for (int step = 1; step <= 3; ++step) {
-    for (int64_t i = 0; i < t.layout.numel(); ++i) t.parameters.gradient().data_ptr<float>()[i] = static_cast<float>(random.normal());
+    for (int64_t i = 0; i < t.layout.numel(); ++i)
+      t.parameters.gradient().data_ptr<float>()[i] = static_cast<float>(random.normal());
     const at::Tensor g = t.parameters.gradient().to(at::kDouble) / kDivisor;
     t.optimizer.step(kRate, kDivisor);
     reference.mul_(1 - kRate * decay);
     m = kBeta1 * m + (1 - kBeta1) * g;
     v = kBeta2 * v + (1 - kBeta2) * g * g;
-    reference -= kRate * (m / (1 - std::pow(kBeta1, step))) / ((v / (1 - std::pow(kBeta2, step))).sqrt() + 1e-8);
+    reference -= kRate * (m / (1 - std::pow(kBeta1, step))) /
+                 ((v / (1 - std::pow(kBeta2, step))).sqrt() + 1e-8);
   }
   EXPECT_TRUE(at::allclose(t.parameters.master().to(at::kDouble), reference, 1e-5, 1e-6));
 }
@@ -92,9 +96,11 @@ TEST(AdamW, IsTheFormulaWithDecayOnMatricesOnly) {
 TEST(TrainStep, LossIsPerTargetTokenAndTheModelLearns) {
   Training t;
   const auto samples = made_up_samples(t.layout.shape());
-  const std::vector<RaggedBatch> batches{batch_of(std::span(samples).first(2)), batch_of(std::span(samples).subspan(2))};
+  const std::vector<RaggedBatch> batches{batch_of(std::span(samples).first(2)),
+                                         batch_of(std::span(samples).subspan(2))};
   const int64_t targets = batches[0].num_targets() + batches[1].num_targets();
-  const double before = run_batches(t.layout, t.parameters.weights(), batches, 0, 1).loss / static_cast<double>(targets);
+  const double before = run_batches(t.layout, t.parameters.weights(), batches, 0, 1).loss /
+                        static_cast<double>(targets);
   double last = 0;
   for (int i = 0; i < 12; ++i) {
     const StepResult result = t.parts->run(batches, {targets, 1e-2, 0.0, i == 11});
