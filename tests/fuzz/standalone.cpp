@@ -1,5 +1,6 @@
 // The main of a fuzz target without libFuzzer: TARGET [RUNS [SEED]] mutates the seeds; TARGET FILE
 // runs one input. A crash leaves the input in fuzz-crash.bin of the working directory.
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -62,14 +63,18 @@ void run(const std::string& input) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
 }
 
-void run_mutations(uint64_t runs, uint64_t seed) {
+/// At least `runs` inputs, and for at least so many seconds; returns how many there were.
+uint64_t run_mutations(uint64_t runs, uint64_t seed, double seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
   for (const std::string& input : fuzz_seeds()) run(input);
-  for (uint64_t i = 0; i < runs; ++i) {
+  uint64_t i = 0;
+  for (; i < runs || std::chrono::steady_clock::now() < end; ++i) {
     RandomStream random(mix_key({seed, i}));
     std::string input = fuzz_seeds()[random.below(fuzz_seeds().size())];
     for (uint64_t k = 1 + random.below(8); k > 0; --k) mutate(input, random);
     run(input);
   }
+  return i + fuzz_seeds().size();
 }
 
 }  // namespace
@@ -83,7 +88,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   const uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
-  precis::run_mutations(runs, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
-  std::printf("%llu inputs\n", static_cast<unsigned long long>(runs + precis::fuzz_seeds().size()));
+  const char* seconds = std::getenv("PRECIS_FUZZ_SECONDS");  // tests/run.sh --all sets it
+  const uint64_t done =
+      precis::run_mutations(runs, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1,
+                            seconds != nullptr ? std::strtod(seconds, nullptr) : 0);
+  std::printf("%llu inputs\n", static_cast<unsigned long long>(done));
   return 0;
 }
