@@ -23,8 +23,7 @@ namespace precis {
 /// call.
 class Coordinator {
  public:
-  /// Makes the run folder. `go_on_from`: steps done of the checkpoint a training resumes from;
-  /// unset: what was recorded before is kept if `keep_records`, else emptied.
+  /// On the root: makes the run folder. Throws ConfigError where that cannot be.
   Coordinator(RunConfig& config, bool is_root, Log& log);
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
