@@ -1,13 +1,8 @@
 // convert: a .pt checkpoint to a Hugging Face GPT-2 folder, and back.
-#include <ATen/ATen.h>
-#include <fmt/format.h>
-
 #include <cstdio>
-#include <filesystem>
 
 #include "lib/base/errors.h"
 #include "lib/config/main.h"
-#include "lib/formats/pt_file.h"
 #include "lib/run/convert.h"
 #include "lib/run/program.h"
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "lib/base/utf8.h"
 #include "lib/base/words.h"
 #include "lib/base/yaml_text.h"
 
@@ -95,8 +96,7 @@ std::string parse_bool(const Field& field, const std::string& text, bool& out) {
 }
 
 std::string check_text(const Field& field, const std::string& text) {
-  if (find_invalid_utf8(text) != std::string::npos)
-    return mismatch(field, in_quotes(text) + ", which is not UTF-8");
+  if (!is_utf8(text)) return mismatch(field, in_quotes(text) + ", which is not UTF-8");
   return "";
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "lib/base/utf8.h"
+
 namespace precis {
 
 std::string in_quotes(std::string_view text) {
@@ -19,7 +21,7 @@ std::string in_quotes(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
     size_t length = 1;
-    if (find_invalid_utf8(text.substr(i, 4)) == 0 ||
+    if (valid_utf8_length(text.substr(i, 4)) == 0 ||
         (lead < 0x20 && lead != '\n' && lead != '\t') || lead == 0x7F) {
       out += fmt::format(
           "\\x{:02x}",
@@ -71,31 +73,6 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
     found = &candidate;
   }
   return found != nullptr ? *found : "";
-}
-
-size_t find_invalid_utf8(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  for (size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    size_t length = 1;
-    if (lead >= 0x80) {
-      // The second byte's range rules out overlong forms, surrogates and what lies above U+10FFFF
-      // (RFC 3629, section 4).
-      const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-      const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-      length = lead >= 0xC2 && lead <= 0xDF   ? 2
-               : (lead & 0xF0) == 0xE0        ? 3
-               : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                              : 0;
-      if (length == 0 || byte(i + 1) < low || byte(i + 1) > high) return i;
-      for (size_t k = 2; k < length; ++k)
-        if ((byte(i + k) & 0xC0) != 0x80) return i;
-    }
-    i += length;
-  }
-  return std::string_view::npos;
 }
 
 }  // namespace precis

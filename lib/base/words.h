@@ -21,8 +21,4 @@ size_t edit_distance(std::string_view a, std::string_view b);
 /// near.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
-/// The offset of the first byte that is not UTF-8 (RFC 3629: no surrogates, nothing overlong), or
-/// npos.
-size_t find_invalid_utf8(std::string_view text);
-
 }  // namespace precis

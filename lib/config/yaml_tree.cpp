@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-#include "lib/base/words.h"
+#include "lib/base/utf8.h"
 
 namespace precis {
 namespace {
@@ -173,8 +173,8 @@ void check_bytes(const std::string& text) {
     return 1 + static_cast<int>(std::count(
                    text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n'));
   };
-  const size_t bad = find_invalid_utf8(text);
-  if (bad != std::string::npos)
+  const size_t bad = valid_utf8_length(text);
+  if (bad < text.size())
     throw YamlError(
         line_at(bad), 0,
         fmt::format("not UTF-8 (byte 0x{:02x})", static_cast<unsigned char>(text[bad])));

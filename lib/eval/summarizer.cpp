@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "lib/base/errors.h"
+#include "lib/base/utf8.h"
 #include "lib/data/epoch_plan.h"
-#include "lib/formats/utf8.h"
 #include "lib/generate/generate.h"
 #include "lib/generate/gpt_decoder.h"
 

@@ -11,6 +11,7 @@
 
 namespace precis {
 
+/// Floating-point types come first.
 enum class ElementType {
   kFloat64,
   kFloat32,
@@ -29,6 +30,10 @@ size_t element_size(ElementType type);
 
 /// As torch names it: "float32", "int64", "bool".
 const char* element_name(ElementType type);
+
+inline bool is_floating_point(ElementType type) {
+  return type <= ElementType::kBFloat16;
+}
 
 /// "(2, 3)", as error messages print a shape; "()" for a scalar.
 std::string shape_text(std::span<const int64_t> shape);

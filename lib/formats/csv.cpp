@@ -10,8 +10,8 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/utf8.h"
 #include "lib/base/words.h"
-#include "lib/formats/utf8.h"
 
 namespace precis {
 namespace {

@@ -5,9 +5,9 @@
 #include <map>
 #include <tuple>
 
+#include "lib/base/utf8.h"
 #include "lib/formats/bytes.h"
 #include "lib/formats/pickle_opcodes.h"
-#include "lib/formats/utf8.h"
 
 namespace precis {
 
@@ -76,7 +76,7 @@ class PickleWriter {
 
   void text(std::string_view content) {
     std::string escaped;
-    if (valid_utf8_length(content) < content.size()) content = escaped = escape_bytes(content);
+    if (!is_utf8(content)) content = escaped = escape_bytes(content);
     put(Opcode::kBinUnicode, static_cast<uint32_t>(content.size()));
     result_.pickle += content;
   }

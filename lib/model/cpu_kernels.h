@@ -61,6 +61,8 @@ struct AttentionShape {
   int64_t num_samples, n_head, head_size;
   const int32_t* offsets;      ///< [B + 1]
   const int64_t* sample_keys;  ///< [B]
+
+  int64_t width() const { return n_head * head_size; }  ///< C
 };
 /// log_sum_exp [H, N] is kept for backward (null: not wanted).
 template <typename T>

@@ -53,19 +53,37 @@ Matrix transposed(Matrix a) {
   return {a.data, a.stride, true};
 }
 
+/// One head of one sample: where its rows lie, and what its dropout goes by.
+template <typename T>
+struct Head {
+  int64_t begin, length;
+  HeadRows<T> q, k, v;
+  uint64_t key;
+
+  Head(const AttentionShape& shape, const Dropout& dropout, const T* qkv, int64_t sample,
+       int64_t head)
+      : Head(shape, dropout, sample,
+             qkv + int64_t{shape.offsets[sample]} * 3 * shape.width() + head * shape.head_size) {}
+
+ private:
+  Head(const AttentionShape& shape, const Dropout& dropout, int64_t sample, const T* first)
+      : begin(shape.offsets[sample]),
+        length(shape.offsets[sample + 1] - begin),
+        q(first, 3 * shape.width(), length, shape.head_size),
+        k(first + shape.width(), 3 * shape.width(), length, shape.head_size),
+        v(first + 2 * shape.width(), 3 * shape.width(), length, shape.head_size),
+        key(dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0) {}
+};
+
 }  // namespace
 
 template <typename T>
 void attention(AttentionShape shape, Dropout dropout, const T* qkv, T* out, float* log_sum_exp) {
-  const int64_t d = shape.head_size, c = d * shape.n_head, n = shape.offsets[shape.num_samples];
+  const int64_t d = shape.head_size, c = shape.width(), n = shape.offsets[shape.num_samples];
   const float scale = 1.0F / std::sqrt(static_cast<float>(d));
   for_each_head(shape, [&](int64_t sample, int64_t head) {
-    const int64_t begin = shape.offsets[sample], length = shape.offsets[sample + 1] - begin;
-    const T* base = qkv + begin * 3 * c + head * d;
-    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d),
-        v(base + 2 * c, 3 * c, length, d);
-    const uint64_t key =
-        dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
+    const Head<T> of(shape, dropout, qkv, sample, head);
+    const auto& [begin, length, q, k, v, key] = of;
     std::vector<float> scores(static_cast<size_t>(kTile * length)),
         keep(static_cast<size_t>(padded_to_group(length)), 1.0F);
     std::vector<float> tile(static_cast<size_t>(kTile * d));
@@ -109,17 +127,13 @@ void attention(AttentionShape shape, Dropout dropout, const T* qkv, T* out, floa
 template <typename T>
 void attention_backward(AttentionShape shape, Dropout dropout, const T* qkv, const T* out,
                         const T* grad_out, const float* log_sum_exp, T* grad_qkv) {
-  const int64_t d = shape.head_size, c = d * shape.n_head, n = shape.offsets[shape.num_samples];
+  const int64_t d = shape.head_size, c = shape.width(), n = shape.offsets[shape.num_samples];
   const float scale = 1.0F / std::sqrt(static_cast<float>(d));
   for_each_head(shape, [&](int64_t sample, int64_t head) {
-    const int64_t begin = shape.offsets[sample], length = shape.offsets[sample + 1] - begin;
-    const T* base = qkv + begin * 3 * c + head * d;
-    const HeadRows<T> q(base, 3 * c, length, d), k(base + c, 3 * c, length, d),
-        v(base + 2 * c, 3 * c, length, d);
+    const Head<T> of(shape, dropout, qkv, sample, head);
+    const auto& [begin, length, q, k, v, key] = of;
     const HeadRows<T> o(out + begin * c + head * d, c, length, d),
         go(grad_out + begin * c + head * d, c, length, d);
-    const uint64_t key =
-        dropout.active() ? dropout.key(static_cast<uint64_t>(shape.sample_keys[sample])) : 0;
     const auto room = static_cast<size_t>(kTile * length), flat = static_cast<size_t>(length * d);
     std::vector<float> p(room), kept(room), ds(room),
         keep(static_cast<size_t>(padded_to_group(length)), 1.0F);

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kHead = "lm_head.weight";
+
 /// A tensor of a weights file under its name without "transformer.".
 struct Weight {
   std::string name_in_file;
@@ -85,6 +87,7 @@ void add_bin(Weights& weights, const fs::path& path) {
   if (dict == nullptr)
     throw DataError(fmt::format("{}: holds {} where a dict of tensors should be", full_name(path),
                                 content.kind_name()));
+  size_t bytes = 0;
   for (const DictItem& item : dict->items) {
     const auto* name = std::get_if<std::string>(&item.key);
     const auto* array = item.value.get_if<ArrayView>();
@@ -93,7 +96,12 @@ void add_bin(Weights& weights, const fs::path& path) {
                                   printable(key_text(item.key)), item.value.kind_name()));
     }
     add(weights, full_name(path), *name, *array);
+    if (*name != kHead) bytes += array->bytes.size();
   }
+  // Else a small file could claim any number of layers, all in one memory.
+  if (bytes > fs::file_size(path))
+    throw DataError(fmt::format(
+        "{}: its tensors share their memory, which no GPT-2's do but the head's", full_name(path)));
 }
 
 Weights read_weights(const fs::path& folder) {
@@ -147,7 +155,7 @@ at::Tensor take(Weights& weights, const ParameterSlot& slot, const std::string& 
 
 /// The head is tied in GPT-2; some files hold it once more.
 void take_head(Weights& weights, const at::Tensor& embedding) {
-  const auto head = weights.find("lm_head.weight");
+  const auto head = weights.find(kHead);
   if (head == weights.end()) return;
   const Weight& weight = head->second;
   const bool same_shape = embedding.sizes() == at::IntArrayRef(weight.array.shape);

@@ -64,8 +64,8 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
       train_bpe(texts, static_cast<int32_t>(config.tokenizer.train_vocab_size)));
 }
 
-/// The checkpoint that training goes on from.
-std::optional<fs::path> resume_file(const RunConfig& config, const RunFolder& folder) {
+/// The checkpoint that training goes on from: the newer one where run.resume names a file.
+std::optional<ModelFile> resumed_model(const RunConfig& config, const RunFolder& folder) {
   const bool has_last = fs::exists(folder.last());
   if (config.run.resume.value == "never") {
     if (has_last || fs::exists(folder.best()))
@@ -76,26 +76,25 @@ std::optional<fs::path> resume_file(const RunConfig& config, const RunFolder& fo
     return std::nullopt;
   }
   if (config.run.resume.value == "auto")
-    return has_last ? std::optional(folder.last()) : std::nullopt;
+    return has_last ? std::optional(read_checkpoint(folder.last())) : std::nullopt;
   const fs::path named = config.run.resume.value;
   if (!fs::exists(named))
     throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
                                 fs::absolute(named).string()));
-  if (has_last &&
-      read_checkpoint(folder.last()).progress.iter > read_checkpoint(named).progress.iter)
-    return folder.last();
-  return named;
+  ModelFile model = read_checkpoint(named);
+  if (!has_last) return model;
+  ModelFile last = read_checkpoint(folder.last());
+  return last.progress.iter > model.progress.iter ? std::move(last) : std::move(model);
 }
 
 ModelFile choose_model(const RunConfig& config, const RunFolder& folder, Inputs& inputs, Log& log) {
   if (!config.has_stage("train")) return read_for_evaluation(config, folder);
-  if (const auto file = resume_file(config, folder)) {
-    ModelFile model = read_checkpoint(*file);
+  if (auto model = resumed_model(config, folder)) {
     inputs.resumed = true;
     log.info(fmt::format(
-        "resuming from {} at iteration {}{}", file->string(), model.progress.iter,
+        "resuming from {} at iteration {}{}", model->where, model->progress.iter,
         config.model.init_from.value == "scratch" ? "" : "; model.init_from is not looked at"));
-    return model;
+    return std::move(*model);
   }
   if (config.model.init_from.value == "scratch") {
     inputs.tokenizer = scratch_tokenizer(config, inputs.split.train);

@@ -52,13 +52,11 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   Job job{load_model(*model), nullptr, {}};
   // The model's own settings first; what was typed goes over them.
   config.generation = job.file.generation.value_or(GenerationConfig{});
-  const bool greedy_asked = std::ranges::any_of(
-      line.overrides(), [](const Override& o) { return o.key == "generation.num_beams"; });
-  if (greedy_asked && !std::ranges::any_of(line.overrides(), [](const Override& o) {
-        return o.key == "generation.temperature";
-      }))
-    config.generation.temperature = 0;
   load_config(config.sections(), std::nullopt, line.overrides());
+  const bool temperature_typed = std::ranges::any_of(
+      line.overrides(), [](const Override& o) { return o.key == "generation.temperature"; });
+  if (config.generation.num_beams > 1 && !temperature_typed)
+    config.generation.temperature = 0;  // beams do not sample, whatever the model's settings say
   config.generation.validate();
   job.tokenizer =
       std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));

@@ -207,6 +207,17 @@ TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
                {"lm_head.weight", "tied"});
 }
 
+TEST(HuggingFace, RefusesTensorsInOneMemory) {
+  const TemporaryFolder folder;
+  fs::copy(kGolden / "bin/config.json", folder / "config.json");
+  const ArrayView big = to_array(at::ones({1 << 16}));
+  Value tensors = Value::dict();
+  for (int i = 0; i < 3; ++i) tensors.set("h." + std::to_string(i) + ".ln_1.weight", big);
+  write_pt(folder / "pytorch_model.bin", tensors);
+  expect_words(error_of([&] { read_hugging_face(folder.path()); }),
+               {"pytorch_model.bin", "share their memory"});
+}
+
 TEST(HuggingFace, NamesWhatIsMissingOfAFolder) {
   const TemporaryFolder folder;
   expect_words(error_of([&] { read_hugging_face(folder.path()); }),

@@ -11,4 +11,8 @@ namespace precis {
 /// of the first character that is not.
 size_t valid_utf8_length(std::string_view bytes);
 
+inline bool is_utf8(std::string_view bytes) {
+  return valid_utf8_length(bytes) == bytes.size();
+}
+
 }  // namespace precis

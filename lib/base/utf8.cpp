@@ -1,6 +1,6 @@
 // Checking UTF-8: plain ASCII eight bytes at a time, the rest by the table of well-formed
 // sequences.
-#include "lib/formats/utf8.h"
+#include "lib/base/utf8.h"
 
 #include <cstdint>
 #include <cstring>
