@@ -17,22 +17,34 @@ namespace {
 
 constexpr std::array<float, 6> kNumbers{0, 1, 2, 3, 4, 5};
 
-void check_arrays(const Value& value) {
+/// The memory that arrays are views of, and who keeps it alive; an array with another owner is a
+/// copy.
+struct Memory {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+
+void check_array(const ArrayView& array, const Memory& memory) {
+  const auto count = count_elements(array.shape);
+  fuzz_require(
+      count && static_cast<size_t>(*count) * element_size(array.type) == array.bytes.size(),
+      "a tensor of another size than its shape says");
+  if (array.bytes.empty() || array.owner != memory.owner) return;
+  fuzz_require(
+      array.bytes.data() >= memory.bytes.data() &&
+          array.bytes.data() + array.bytes.size() <= memory.bytes.data() + memory.bytes.size(),
+      "a tensor outside the file");
+}
+
+void check_arrays(const Value& value, const Memory& memory) {
   if (const auto* array = value.get_if<ArrayView>()) {
-    const auto count = count_elements(array->shape);
-    fuzz_require(
-        count && static_cast<size_t>(*count) * element_size(array->type) == array->bytes.size(),
-        "a tensor of another size than its shape says");
-    unsigned sum = 0;
-    for (const std::byte byte : array->bytes)
-      sum += std::to_integer<unsigned>(byte);  // all of it can be read
-    fuzz_require(sum <= 255 * array->bytes.size(), "an impossible sum");
+    check_array(*array, memory);
   } else if (const auto* list = value.get_if<Value::List>()) {
-    for (const Value& item : list->items) check_arrays(item);
+    for (const Value& item : list->items) check_arrays(item, memory);
   } else if (const auto* tuple = value.get_if<Value::Tuple>()) {
-    for (const Value& item : tuple->items) check_arrays(item);
+    for (const Value& item : tuple->items) check_arrays(item, memory);
   } else if (const auto* dict = value.get_if<Value::Dict>()) {
-    for (const DictItem& item : dict->items) check_arrays(item.value);
+    for (const DictItem& item : dict->items) check_arrays(item.value, memory);
   }
 }
 
@@ -51,6 +63,15 @@ Value small_checkpoint() {
   return root;
 }
 
+std::string wide_tensor(const std::string& offset) {
+  using namespace std::string_literals;
+  return "\x80\x02"
+         "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\n"
+         "X\1\0\0\0"
+         "0X\3\0\0\0cpuK\6tQJ"s +
+         offset + "(J\2\0\0\0J\3\0\0\0t(J\3\0\0\0J\1\0\0\0t\x89NtR."s;
+}
+
 }  // namespace
 
 const std::vector<std::string>& fuzz_seeds() {
@@ -66,7 +87,9 @@ const std::vector<std::string>& fuzz_seeds() {
         // as Python's own pickler writes with protocol 4: frames, memo, a global from the stack
         "\x80\x04\x95\x20\0\0\0\0\0\0\0}\x94(\x8c\1a\x94\x8c\x0b"s
         "collections\x94\x8c\x0bOrderedDict\x94\x93\x94)R\x94h\1K\1K\2\x86\x94u."s,
-        "\x80\x02(lq\0h\0a."s,
+        // a tensor by integers that have room for large ones, and one that begins before its
+        // storage
+        wide_tensor("\0\0\0\0"s), wide_tensor("\xff\xff\xff\xff"s), "\x80\x02(lq\0h\0a."s,
         "\x80\x02"
         "cposix\nsystem\nX\4\0\0\0true\x85R."s};
   }();
@@ -76,18 +99,21 @@ const std::vector<std::string>& fuzz_seeds() {
 }  // namespace precis
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
+  using namespace precis;
+  const Memory file{std::as_bytes(std::span(data, size)), std::make_shared<int>(0)};
   try {
-    precis::check_arrays(precis::read_pt(bytes, nullptr, "x.pt"));
-  } catch (const precis::DataError&) {
+    check_arrays(read_pt(file.bytes, file.owner, "x.pt"), file);
+  } catch (const DataError&) {
   }
   // A changed pickle inside an archive fails its checksum, so pickles are read by themselves, too.
-  precis::StorageSource storages;
-  storages.load = [](std::string_view) { return std::as_bytes(std::span(precis::kNumbers)); };
+  const Memory numbers{std::as_bytes(std::span(kNumbers)), std::make_shared<int>(0)};
+  StorageSource storages;
+  storages.load = [&](std::string_view) { return numbers.bytes; };
+  storages.owner = numbers.owner;
   storages.max_copied = size;
   try {
-    precis::check_arrays(precis::read_pickle(bytes, storages, "x.pt: entry data.pkl"));
-  } catch (const precis::DataError&) {
+    check_arrays(read_pickle(file.bytes, storages, "x.pt: entry data.pkl"), numbers);
+  } catch (const DataError&) {
   }
   return 0;
 }

@@ -88,10 +88,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   const uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
-  const char* seconds = std::getenv("PRECIS_FUZZ_SECONDS");  // tests/run.sh --all sets it
+  const char* asked = std::getenv("PRECIS_FUZZ_SECONDS");  // tests/run.sh --all sets it
+  const double seconds = asked != nullptr ? std::strtod(asked, nullptr) : 2;
   const uint64_t done =
-      precis::run_mutations(runs, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1,
-                            seconds != nullptr ? std::strtod(seconds, nullptr) : 0);
+      precis::run_mutations(runs, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1, seconds);
   std::printf("%llu inputs\n", static_cast<unsigned long long>(done));
   return 0;
 }

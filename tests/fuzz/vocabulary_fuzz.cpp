@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "lib/base/errors.h"
 #include "lib/base/utf8.h"
@@ -36,9 +38,18 @@ void check_round_trip(const BpeTokenizer& tokenizer, const std::string& text) {
   fuzz_require(tokenizer.decode(ids) == text, "a text that is not decoded to itself");
 }
 
+void check_tokens(const BpeTokenizer& tokenizer) {
+  std::set<std::string> tokens;
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) try {
+      fuzz_require(tokens.insert(tokenizer.decode(std::array{id})).second, "two ids of one token");
+    } catch (const DataError&) {  // a gap in the ids
+    }
+}
+
 void check_files(std::string_view vocab, std::string_view merges, const std::string& input) {
   try {
     const BpeTokenizer tokenizer = BpeTokenizer::parse(vocab, merges, "x");
+    check_tokens(tokenizer);
     check_round_trip(tokenizer, kText);
     check_round_trip(tokenizer, input);
   } catch (const DataError& error) {
