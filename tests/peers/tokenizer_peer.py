@@ -5,6 +5,7 @@ import unittest
 from transformers import GPT2TokenizerFast
 
 import common
+import models
 
 SPACES = [*" \t\n\r\v\f\x1c\x1f\x85\xa0\u1680\u2009\u2028\u202f\u3000", "\u200b", "\ufeff", "  ", "\r\n", "\n\n "]
 WORDS = ["'s", "'LL", "'ve", "\u2019s", "<|endoftext|>", "I'll've", "#Person1#:", "e\u0301", "१२३", "Ⅷ", "½", "ﬁ", "İ", "한국어", "🏳️‍🌈", "🇩🇪",
@@ -27,7 +28,7 @@ class TokenizerPeer(unittest.TestCase):
         cls.texts += [c * rng.randrange(200, 4000) for c in ("a", " ", "\n", "0", "é", "🙂", " \n", "ab")]
         lines = "".join(json.dumps(t, ensure_ascii=rng.random() < 0.5) + "\n" for t in cls.texts)
         cls.encoded = [json.loads(l) for l in cls.bpe("encode", lines)]
-        cls.wanted = [common.encoding().encode_ordinary(t) for t in cls.texts]
+        cls.wanted = [models.encoding().encode_ordinary(t) for t in cls.texts]
 
     @staticmethod
     def bpe(command, lines):
@@ -36,22 +37,22 @@ class TokenizerPeer(unittest.TestCase):
     def test_ids_are_those_of_tiktoken(self):
         self.assertEqual(len(self.encoded), len(self.texts))
         for text, ours, theirs in zip(self.texts, self.encoded, self.wanted):
-            self.assertEqual(ours, theirs, ascii(text[:200]))
+            self.assertEqual(ours, theirs, f"ids of {text[:200]!a}")
 
     def test_ids_are_those_of_transformers(self):
         tokenizer = GPT2TokenizerFast.from_pretrained(common.vocabulary())
         ordinary = [(t, ids) for t, ids in zip(self.texts, self.encoded) if "<|endoftext|>" not in t]  # special to transformers
         self.assertGreater(len(ordinary), 1000)
         for (text, ours), theirs in zip(ordinary, tokenizer([t for t, _ in ordinary])["input_ids"]):
-            self.assertEqual(ours, theirs, ascii(text[:200]))
+            self.assertEqual(ours, theirs, f"ids of {text[:200]!a}")
 
     def test_decoding_gives_the_text_back(self):
         decoded = [json.loads(l) for l in self.bpe("decode", "".join(f"{json.dumps(ids)}\n" for ids in self.wanted))]
-        self.assertEqual(decoded, self.texts)
+        self.assertEqual(decoded, self.texts, "texts")
 
     def test_any_ids_decode_to_the_text_of_tiktoken(self):
         """Which need not be whole characters."""
         rng = common.random_for("decode")
-        lists = [[rng.randrange(common.end_of_text() + 1) for _ in range(rng.randrange(30))] for _ in range(1000)]
+        lists = [[rng.randrange(models.end_of_text() + 1) for _ in range(rng.randrange(30))] for _ in range(1000)]
         decoded = [json.loads(l) for l in self.bpe("decode", "".join(f"{json.dumps(ids)}\n" for ids in lists))]
-        self.assertEqual(decoded, [common.encoding().decode(ids) for ids in lists])
+        self.assertEqual(decoded, [models.encoding().decode(ids) for ids in lists], "texts")

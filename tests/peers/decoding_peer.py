@@ -1,0 +1,108 @@
+"""Decoding against transformers' generate: greedy, beams, penalties, and combinations that the seed draws."""
+import itertools
+import unittest
+
+import torch
+from transformers import GPT2LMHeadModel
+
+import common
+import models
+from reference_text import Reference
+
+NEW_TOKENS = 20
+
+
+class Texts(unittest.TestCase):
+    """What the classes below share."""
+
+    @classmethod
+    def draw_rows(cls, name):
+        cls.table = common.TMP / f"{name}.csv"
+        cls.rows = common.draw_rows(common.random_for(name), 12, cls.table)
+        cls.prompts = [models.prompt_ids(row) for row in cls.rows]
+
+    def check(self, folder, reference, **settings):
+        answers = models.summarize(folder, self.table, common.TMP / "said.csv", max_new_tokens=NEW_TOKENS, **settings)
+        self.assertEqual([r["id"] for r in answers], [r["id"] for r in self.rows])
+        ours = [models.plain(r["summary"]) for r in answers]
+        theirs = [reference.text(p, **settings) for p in self.prompts]
+        self.assertGreater(len(set(theirs)), 1)
+        ties = 0
+        for prompt, a, b in zip(self.prompts, ours, theirs):
+            if a != b:
+                self.assertTrue(reference.may_say(prompt, a, **settings), f"text {a!a} for {b!a} with {settings}")
+                ties += 1
+        common.show(f"{len(ours) - ties} of {len(ours)} alike, {ties} ties;")
+
+
+class DecodingPeer(Texts):
+    @classmethod
+    def setUpClass(cls):
+        cls.draw_rows("decoding")
+        for bias in (5.0, 6.0, 7.0, 4.0, 8.0, 3.0):  # until some texts end by themselves and some do not
+            cls.folder = models.make_folder("decoding", std=0.25, end_bias=bias)
+            cls.reference = Reference(models.load_model(cls.folder), NEW_TOKENS)
+            ended = sum(models.end_of_text() in cls.reference.ids(p) for p in cls.prompts)
+            if 2 <= ended <= len(cls.prompts) - 2:
+                return
+
+    def test_greedy(self):
+        self.check(self.folder, self.reference)
+
+    def give_twin(self, **settings):
+        """(prompt, tokens, folder): the first token of the prompt's text and its twin, an unused token of nearly the same vector in
+        the folder's model."""
+        words = [t for t in range(models.end_of_text()) if len(models.text_of([t])) > 1]
+        prompt, token = next((p, t) for p in self.prompts for t in self.reference.ids(p, **settings)[:1] if t in words)
+        twin = next(t for t in words if models.text_of([t]) != models.text_of([token]) and not any(t in p for p in self.prompts))
+        model = GPT2LMHeadModel.from_pretrained(self.folder)
+        with torch.no_grad():
+            model.transformer.wte.weight[twin] = model.transformer.wte.weight[token] * (1 + 3e-7)
+        return prompt, [token, twin], models.save_folder(model, common.TMP / "twin")
+
+    def test_greedy_where_tokens_tie(self):
+        """Where two tokens have the same score but for rounding, the text with either passes, and only such a text."""
+        settings = {"no_repeat_ngram_size": 1}  # so that they tie once
+        prompt, tokens, folder = self.give_twin(**settings)
+        reference = Reference(models.load_model(folder), NEW_TOKENS)
+        self.check(folder, reference, **settings)
+        for token in (*tokens, next(t for t in range(models.end_of_text()) if t not in tokens)):
+            text = models.text_of([token, *reference.ids([*prompt, token], **settings)][:NEW_TOKENS])
+            self.assertEqual(reference.may_say(prompt, text, **settings), token in tokens, ascii(text))
+
+    def test_beams_without_repeated_trigrams(self):
+        self.check(self.folder, self.reference, num_beams=4, no_repeat_ngram_size=3)
+
+    def test_beams_with_penalties(self):
+        self.check(self.folder, self.reference, num_beams=3, length_penalty=1.5, repetition_penalty=1.2, min_new_tokens=6)
+
+
+class CombinationsPeer(Texts):
+    """Settings that the seed draws: length penalties of both signs, each with both ways to stop."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.draw_rows("combinations")
+        rng = common.random_for("settings")
+        cls.settings = [{"num_beams": rng.randrange(2, 5), "length_penalty": round(rng.uniform(*penalties), 3), "early_stopping": early,
+                         "no_repeat_ngram_size": size, "min_new_tokens": rng.randrange(1, 5),
+                         "repetition_penalty": round(rng.choice((rng.uniform(0.85, 0.95), rng.uniform(1.1, 1.5))), 3)}
+                        for size, (penalties, early) in zip(rng.sample((0, 2, 2, 3), 4), itertools.product(((1.0, 2.5), (-2.5, -0.3)), (True, False)))]
+        for attempt in range(20):
+            cls.folder = models.make_folder(f"combinations-{attempt}", std=0.25, end_bias=rng.uniform(4, 8))
+            cls.reference = Reference(models.load_model(cls.folder), NEW_TOKENS)
+            if cls.stopping_matters():
+                common.show(f"(model {attempt})")
+                return
+        raise ValueError("no model in which early_stopping matters")
+
+    @classmethod
+    def stopping_matters(cls):
+        """Whether early_stopping decides about a text: it seldom does, and a comparison without such a text would not see it."""
+        settings = cls.settings[0]
+        return any(cls.reference.text(p, **settings) != cls.reference.text(p, **{**settings, "early_stopping": False}) for p in cls.prompts)
+
+    def test_drawn_combinations(self):
+        for settings in self.settings:
+            with self.subTest(**settings):
+                self.check(self.folder, self.reference, **settings)
