@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tests/run.sh [--all] [NAME...]: sets up, builds and runs the tests; NAME...: those whose ctest name matches one.
-#   --all   also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing
+#   --all   also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing, and, with
+#           PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
 # and runs the comparisons of tests/peers after the other tests; NAME peers: them alone. BUILD_DIR: another build folder.
 set -euo pipefail
@@ -12,7 +13,7 @@ for argument in "$@"; do
   case $argument in
     --all) all=yes ;;
     -D?*) options+=("$argument") ;;
-    -*) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
+    -*) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
     *) names+=("$argument") ;;
   esac
 done
@@ -43,7 +44,7 @@ run_ctest() {
 
 # The environment .peers with the references; what is installed already, by the list of it, is left alone.
 install_peers() {
-  local packages="torch==2.11.0 numpy==2.4.6 transformers==5.24.0 tiktoken==0.14.0 rouge-score==0.1.2 ctranslate2 tensorboard safetensors"
+  local packages="torch==2.11.0 numpy==2.4.6 transformers==5.24.0 tiktoken==0.14.0 rouge-score==0.1.2 ctranslate2==4.8.5 pandas==3.1.1"
   [[ -x .peers/bin/python ]] || python3 -m venv .peers
   if [[ $(cat .peers/installed 2>/dev/null) != "$packages" ]]; then
     # shellcheck disable=SC2086  # a list of words
@@ -59,6 +60,10 @@ run_peers() {
   local code=0
   "$PEER_PYTHON" tests/peers/run_peers.py "$build/bin" 2>&1 | tee "$build/peers.log" || code=$?
   closing+=("peers: $(tail -n 400 "$build/peers.log" | grep -E '^(OK|FAILED)|^Ran ' | tr '\n' ' ' || echo 'did not run')")
+  if [[ $all == yes ]]; then
+    "$PEER_PYTHON" tests/peers/controls.py "$build/bin" 2>&1 | tee "$build/controls.log" || code=$?
+    closing+=("controls: $(tail -n 1 "$build/controls.log")")
+  fi
   return $code
 }
 
