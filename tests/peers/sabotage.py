@@ -50,7 +50,7 @@ def changes_number(key, change):
 
 def edit_table(path, change):
     """Each cell below the header by change(column, cell)."""
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         columns, *rows = csv.reader(file)
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([columns, *([change(c, cell) for c, cell in zip(columns, row)] for row in rows)])
@@ -61,10 +61,10 @@ def strips_cells(name, file=""):
     return lambda arguments: edit_table(os.path.join(option(arguments, name), file).rstrip("/"), lambda _, cell: cell.strip())
 
 
-def joins_lines(arguments):
-    """Of the cells of rouge's predictions."""
+def cuts_texts(arguments):
+    """Of the texts of rouge's predictions."""
     path = option(arguments, "--predictions")
-    edit_table(path, lambda _, cell: cell.replace("\n", " "))
+    edit_table(path, lambda column, cell: cell if column == "id" else cell[:len(cell) // 2])
     return arguments
 
 

@@ -27,7 +27,7 @@ def expected_distance(probabilities):
 class SamplingPeer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = models.make_folder("sampling", std=0.12)
+        cls.folder = models.make_folder("sampling", std=0.2)
         common.write_table(common.TMP / "many.csv", ["id", "dialogue"], [[f"n{i}", ROW["dialogue"]] for i in range(DRAWS)])
         with torch.inference_mode():
             cls.logits = models.load_model(cls.folder)(torch.tensor([models.prompt_ids(ROW)])).logits[:, -1]
