@@ -1,5 +1,6 @@
 """Sampling against the distribution that transformers' own warpers leave."""
 import collections
+import itertools
 import math
 import unittest
 
@@ -50,8 +51,8 @@ class SamplingPeer(unittest.TestCase):
 
     def draw_settings(self, rng, top_k, top_p):
         """Settings and what they keep: something, but not all, so spread that BOUND is six standard deviations off."""
-        while True:
-            settings = {"temperature": round(rng.uniform(0.6, 2.0), 2), "top_k": rng.randrange(40, 200) if top_k else 0,
+        for hottest in itertools.count(2.0, 0.1):  # a model of few likely tokens needs it hotter
+            settings = {"temperature": round(rng.uniform(0.6, hottest), 2), "top_k": rng.randrange(40, 200) if top_k else 0,
                         "top_p": round(rng.uniform(0.6, 0.97), 3) if top_p else 1.0}
             kept = self.kept(**settings)
             if kept is None or not 20 < len(kept) < models.end_of_text() * 0.8:
