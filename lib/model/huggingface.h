@@ -36,6 +36,9 @@ struct VocabularyTexts {
 /// shape: for what is missing, superfluous, of another shape or no GPT-2.
 ImportedModel read_hugging_face(const std::filesystem::path& folder);
 
+/// All parameters in one tensor, in the order of ParameterLayout(model.shape): float32 [numel].
+at::Tensor flat_of(const ImportedModel& model);
+
 /// Whether a path is such a folder, by its config.json.
 bool is_hugging_face_folder(const std::filesystem::path& path);
 

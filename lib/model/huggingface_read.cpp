@@ -1,3 +1,4 @@
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,8 +23,6 @@ namespace precis {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kHead = "lm_head.weight";
 
 /// A tensor of a weights file under its name without "transformer.".
 struct Weight {
@@ -96,7 +95,7 @@ void add_bin(Weights& weights, const fs::path& path) {
                                   printable(key_text(item.key)), item.value.kind_name()));
     }
     add(weights, full_name(path), *name, *array);
-    if (*name != kHead) bytes += array->bytes.size();
+    if (*name != kHeadName) bytes += array->bytes.size();
   }
   // Else a small file could claim any number of layers, all in one memory.
   if (bytes > fs::file_size(path))
@@ -143,19 +142,18 @@ at::Tensor take(Weights& weights, const ParameterSlot& slot, const std::string& 
     throw DataError(fmt::format("{}: has shape {}; expected {} by config.json", where(),
                                 shape_text(weight.array.shape), shape_text(expected)));
   }
-  const at::Tensor stored = to_tensor(weight.array);
-  if (!stored.is_floating_point()) {
+  if (!is_floating_point(weight.array.type)) {
     throw DataError(fmt::format("{}: is of type {}; expected a floating-point type", where(),
                                 element_name(weight.array.type)));
   }
+  const at::Tensor wide = to_tensor(weight.array).to(at::kFloat);
   weights.erase(found);
-  const at::Tensor wide = stored.to(at::kFloat);
   return transposed ? wide.t().contiguous() : wide;
 }
 
 /// The head is tied in GPT-2; some files hold it once more.
 void take_head(Weights& weights, const at::Tensor& embedding) {
-  const auto head = weights.find(kHead);
+  const auto head = weights.find(kHeadName);
   if (head == weights.end()) return;
   const Weight& weight = head->second;
   const bool same_shape = embedding.sizes() == at::IntArrayRef(weight.array.shape);
@@ -202,7 +200,7 @@ ImportedModel read_hugging_face(const fs::path& folder) {
   for (const size_t index : layout.named_order()) {
     const ParameterSlot& slot = layout.slots()[index];
     model.parameters.emplace_back(slot.name, take(weights, slot, source));
-    if (slot.name == "transformer.wte.weight") take_head(weights, model.parameters.back().second);
+    if (slot.name == kEmbeddingName) take_head(weights, model.parameters.back().second);
   }
   if (!weights.empty()) {
     const Weight& extra = weights.begin()->second;
@@ -211,6 +209,14 @@ ImportedModel read_hugging_face(const fs::path& folder) {
   }
   check_gaps(files);
   return model;
+}
+
+at::Tensor flat_of(const ImportedModel& model) {
+  const ParameterLayout layout(model.shape);
+  at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
+  for (size_t i = 0; i < model.parameters.size(); ++i)
+    layout.view(flat, layout.slots()[layout.named_order()[i]]).copy_(model.parameters[i].second);
+  return flat;
 }
 
 }  // namespace precis

@@ -44,7 +44,7 @@ ParameterLayout::ParameterLayout(const GptShape& shape) : shape_(shape) {
     stage_ends_.push_back(numel_);
   }
   add("transformer.wpe.weight", {shape.block_size, c});
-  add("transformer.wte.weight", {shape.vocab_size, c});
+  add(kEmbeddingName, {shape.vocab_size, c});
   stage_ends_.push_back(numel_);
 
   std::map<std::string, size_t> index;
@@ -71,7 +71,7 @@ GptTensors ParameterLayout::view(const at::Tensor& flat) const {
   std::map<std::string, at::Tensor> by_name;
   for (const ParameterSlot& slot : slots_) by_name[slot.name] = view(flat, slot);
   GptTensors all;
-  all.wte = by_name["transformer.wte.weight"];
+  all.wte = by_name[kEmbeddingName];
   all.wpe = by_name["transformer.wpe.weight"];
   all.ln_f_weight = by_name["transformer.ln_f.weight"];
   all.ln_f_bias = by_name["transformer.ln_f.bias"];

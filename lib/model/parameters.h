@@ -10,6 +10,11 @@
 
 namespace precis {
 
+/// nanoGPT's names of the tied matrix: as the embedding, which is the parameter, and as the head,
+/// which files hold once more.
+inline constexpr const char* kEmbeddingName = "transformer.wte.weight";
+inline constexpr const char* kHeadName = "lm_head.weight";
+
 /// One parameter's place: elements [offset, offset + numel) of the flat buffer.
 struct ParameterSlot {
   std::string name;  ///< nanoGPT's, as `transformer.h.0.attn.c_attn.weight`

@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <map>
-
 #include "lib/base/errors.h"
 #include "lib/model/huggingface.h"
 
@@ -52,15 +50,7 @@ ModelFile read_model_folder(const std::filesystem::path& folder) {
   ModelFile model;
   model.where = std::filesystem::absolute(folder).string();
   model.shape = imported.shape;
-  const ParameterLayout layout = model.layout();
-  model.flat = at::empty({layout.numel()}, at::kFloat);
-  std::map<std::string, at::Tensor> by_name(imported.parameters.begin(), imported.parameters.end());
-  for (const ParameterSlot& slot : layout.slots()) {
-    if (by_name.contains(slot.name))
-      layout.view(model.flat, slot).copy_(by_name[slot.name]);
-    else
-      throw DataError(fmt::format("{}: parameter {} is missing", model.where, slot.name));
-  }
+  model.flat = flat_of(imported);
   model.generation = generation_defaults(imported.generation);
   return model;
 }

@@ -18,8 +18,6 @@
 namespace precis {
 namespace {
 
-constexpr const char* kHead = "lm_head.weight";
-constexpr const char* kEmbedding = "transformer.wte.weight";
 constexpr std::string_view kCompiled = "_orig_mod.";  // before each name, by torch.compile
 constexpr int64_t kMostSteps = int64_t{1} << 53;
 
@@ -115,19 +113,19 @@ at::Tensor read_weights(Arrays arrays, const ParameterLayout& layout, const std:
     check_array(array, slot.shape, "parameter " + slot.name, where);
     if (found != arrays.end()) arrays.erase(found);
     in_order.push_back(array);
-    if (slot.name == kEmbedding) embedding = array;
+    if (slot.name == kEmbeddingName) embedding = array;
     bytes += array->bytes.size();
   }
   if (bytes > std::filesystem::file_size(where))
     refuse(where, "parameters share their memory, which no GPT-2's do but the head's");
-  const auto head = arrays.find(kHead);
+  const auto head = arrays.find(kHeadName);
   if (head != arrays.end()) {
     const ArrayView &tied = *head->second, &table = *embedding;
     if (tied.shape != table.shape || tied.type != table.type ||
         !std::ranges::equal(tied.bytes, table.bytes))
       refuse(where, fmt::format("parameter {} differs from {}: only models whose head is tied to "
                                 "the embedding are supported",
-                                kHead, kEmbedding));
+                                kHeadName, kEmbeddingName));
     arrays.erase(head);
   }
   if (!arrays.empty())

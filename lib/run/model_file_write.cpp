@@ -15,7 +15,7 @@ Value named_weights(const ParameterLayout& layout, const at::Tensor& flat) {
   Value state = Value::ordered_dict();
   for (const size_t i : layout.named_order())
     state.set(layout.slots()[i].name, to_array(layout.view(flat, layout.slots()[i])));
-  state.set("lm_head.weight", to_array(layout.view(flat).wte));
+  state.set(kHeadName, to_array(layout.view(flat).wte));
   return state;
 }
 

@@ -28,9 +28,7 @@ struct Golden {
     numbers = json::parse(file);
     const ImportedModel model = read_hugging_face("tests/golden/formats_gpt2/whole");
     layout = ParameterLayout(model.shape);
-    flat = at::empty({layout.numel()}, at::kFloat);
-    for (size_t i = 0; i < model.parameters.size(); ++i)
-      layout.view(flat, layout.slots()[layout.named_order()[i]]).copy_(model.parameters[i].second);
+    flat = flat_of(model);
     for (const json& s : numbers["samples"]) {
       samples.push_back({s["tokens"].get<std::vector<int32_t>>(), s["prompt_tokens"].get<int64_t>(),
                          samples.size()});
