@@ -1,6 +1,6 @@
 // What the fuzz targets share. A target defines LLVMFuzzerTestOneInput and fuzz_seeds(). With
 // Clang's libFuzzer it runs as long as asked; without, standalone.cpp gives it a main that mutates
-// the seeds a bounded number of times, so that it is a test like any other.
+// the seeds for a bounded time, so that it is a test like any other.
 #pragma once
 
 #include <cstddef>

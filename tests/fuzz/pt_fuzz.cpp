@@ -29,6 +29,10 @@ void check_array(const ArrayView& array, const Memory& memory) {
   fuzz_require(
       count && static_cast<size_t>(*count) * element_size(array.type) == array.bytes.size(),
       "a tensor of another size than its shape says");
+  unsigned sum = 0;
+  for (const std::byte byte : array.bytes)
+    sum += std::to_integer<unsigned>(byte);  // all of it can be read
+  fuzz_require(sum <= 255 * array.bytes.size(), "an impossible sum");
   if (array.bytes.empty() || array.owner != memory.owner) return;
   fuzz_require(
       array.bytes.data() >= memory.bytes.data() &&

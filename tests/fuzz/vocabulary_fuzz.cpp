@@ -40,10 +40,12 @@ void check_round_trip(const BpeTokenizer& tokenizer, const std::string& text) {
 
 void check_tokens(const BpeTokenizer& tokenizer) {
   std::set<std::string> tokens;
-  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) try {
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+    try {
       fuzz_require(tokens.insert(tokenizer.decode(std::array{id})).second, "two ids of one token");
     } catch (const DataError&) {  // a gap in the ids
     }
+  }
 }
 
 void check_files(std::string_view vocab, std::string_view merges, const std::string& input) {
