@@ -3,6 +3,7 @@
 The references compute in float64: what a comparison finds is then the rounding of the program alone. In float32 torch's sums
 over large tensors, as in the norm of a gradient, are themselves 2e-4 off.
 """
+import functools
 import json
 import shutil
 
@@ -22,17 +23,15 @@ PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 LAYERS, HEADS, WIDTH, POSITIONS = 2, 4, 64, 320
 
 
+@functools.cache
+def encoding_of(folder):
+    """tiktoken with a vocabulary, as it reads GPT-2's own: <|endoftext|> is the last token."""
+    ranks = data_gym_to_mergeable_bpe_ranks(str(folder / "merges.txt"), str(folder / "vocab.json"))
+    return tiktoken.Encoding("peer", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={"<|endoftext|>": len(ranks)})
+
+
 def encoding():
-    """tiktoken with the common vocabulary, as it reads GPT-2's own: <|endoftext|> is the last token."""
-    folder = common.vocabulary()
-    if folder not in encoding.of:
-        ranks = data_gym_to_mergeable_bpe_ranks(str(folder / "merges.txt"), str(folder / "vocab.json"))
-        encoding.of[folder] = tiktoken.Encoding("peer", pat_str=PATTERN, mergeable_ranks=ranks,
-                                                special_tokens={"<|endoftext|>": len(ranks)})
-    return encoding.of[folder]
-
-
-encoding.of = {}
+    return encoding_of(common.vocabulary())
 
 
 def end_of_text():
