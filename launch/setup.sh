@@ -96,7 +96,8 @@ install_packages() {
       fail "apt-get could not install: $packages"
     missing=$(missing_packages "$groups")
   fi
-  missing=$(grep -v '^wish ' <<<"$missing") || return 0
+  missing=$(sed "/^wish /d" <<<"$missing")
+  [[ -n $missing ]] || return 0
   {
     echo "setup: these are missing, and cannot be installed from here (no apt-get, or neither root nor sudo):"
     list_missing "$missing"

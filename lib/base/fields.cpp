@@ -2,6 +2,7 @@
 #include "lib/base/fields.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,7 @@
 #include "lib/config/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/program_options/cmdline.hpp>

@@ -1,6 +1,7 @@
 #include "lib/config/config_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 #include <utility>

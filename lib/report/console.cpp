@@ -1,6 +1,7 @@
 #include "lib/report/console.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -2,6 +2,7 @@
 // OpenAI's gpt-2 encoder.py).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

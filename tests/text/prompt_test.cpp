@@ -1,6 +1,7 @@
 #include "lib/text/prompt.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include "lib/base/random.h"
