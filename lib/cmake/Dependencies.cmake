@@ -15,3 +15,9 @@ if(PRECIS_TORCH)
   find_package(MPI REQUIRED COMPONENTS CXX)
   include(Torch)
 endif()
+# fmt compiled into its library: as header-only code it costs each of our files 3 s. LibTorch's include folder carries
+# another fmt, which must not be found in its place, so that ours stands before it in a folder of its own.
+get_target_property(fmt_include_dir fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
+file(CREATE_LINK ${fmt_include_dir}/fmt ${CMAKE_BINARY_DIR}/include/fmt SYMBOLIC)
+target_include_directories(precis_options SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/include)

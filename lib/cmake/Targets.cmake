@@ -12,7 +12,7 @@ function(precis_use_pch target)
   if(NOT TARGET precis_pch)
     file(WRITE ${CMAKE_BINARY_DIR}/precis_pch.cpp "")
     add_library(precis_pch OBJECT ${CMAKE_BINARY_DIR}/precis_pch.cpp)
-    target_link_libraries(precis_pch PRIVATE precis_options precis_torch fmt::fmt-header-only Threads::Threads)
+    target_link_libraries(precis_pch PRIVATE precis_options precis_torch fmt::fmt Threads::Threads)
     target_compile_options(precis_pch PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # for ccache
     target_precompile_headers(precis_pch PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${CMAKE_SOURCE_DIR}/lib/cmake/torch_pch.h>)
   endif()
