@@ -1,8 +1,3 @@
-#include <ATen/cuda/CUDAContext.h>
-#include <ATen/ops/empty.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-
 #include "lib/model/cuda_kernels.h"
 
 namespace precis::cuda {
@@ -20,17 +15,17 @@ __device__ uint64_t splitmix64_device(uint64_t x) {
 
 // One thread makes one Philox block: eight multipliers, at columns 64 group + 16 word + 8 half +
 // lane (dropout.h).
-__global__ void multipliers_kernel(const int64_t* keys, const int64_t* positions, uint64_t site,
-                                   uint32_t threshold, float scale, int64_t n, int64_t c,
-                                   float* out) {
+__global__ void multipliers_kernel(DropoutRows rows, uint64_t site, uint32_t threshold, float scale,
+                                   int64_t c, float* out) {
   const int64_t blocks = (c + kDropoutGroup - 1) / kDropoutGroup * kPerBlock;
   const int64_t index = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (index >= n * blocks) return;
+  if (index >= rows.n * blocks) return;
   const int64_t row = index / blocks, block = index % blocks;
   const uint64_t key =
-      splitmix64_device(static_cast<uint64_t>(keys[row]) + site * 0x9E3779B97F4A7C15ULL);
+      splitmix64_device(static_cast<uint64_t>(rows.keys[row]) + site * 0x9E3779B97F4A7C15ULL);
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  uint32_t counter[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(positions[row]), 0, 0};
+  uint32_t counter[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(rows.positions[row]),
+                         0, 0};
   for (int round = 0; round < 10; ++round) {
     const uint32_t high_p = __umulhi(0xD2511F53U, counter[0]), low_p = 0xD2511F53U * counter[0];
     const uint32_t high_q = __umulhi(0xCD9E8D57U, counter[2]), low_q = 0xCD9E8D57U * counter[2];
@@ -52,19 +47,13 @@ __global__ void multipliers_kernel(const int64_t* keys, const int64_t* positions
 
 }  // namespace
 
-at::Tensor dropout_multipliers(const at::Tensor& keys, const at::Tensor& positions, Dropout dropout,
-                               int64_t c) {
-  const c10::cuda::CUDAGuard guard(keys.device());
-  const int64_t n = keys.size(0);
-  at::Tensor out = at::empty({n, c}, keys.options().dtype(at::kFloat));
-  const int64_t threads = n * ((c + kDropoutGroup - 1) / kDropoutGroup) * kPerBlock;
-  if (threads == 0) return out;
+cudaError_t dropout_multipliers(const DropoutRows& rows, Dropout dropout, int64_t c, float* out,
+                                cudaStream_t stream) {
+  const int64_t threads = rows.n * ((c + kDropoutGroup - 1) / kDropoutGroup) * kPerBlock;
+  if (threads == 0) return cudaSuccess;
   multipliers_kernel<<<static_cast<unsigned>((threads + kThreads - 1) / kThreads), kThreads, 0,
-                       at::cuda::getCurrentCUDAStream()>>>(
-      keys.data_ptr<int64_t>(), positions.data_ptr<int64_t>(), dropout.site, dropout.threshold,
-      dropout.scale(), n, c, out.data_ptr<float>());
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
-  return out;
+                       stream>>>(rows, dropout.site, dropout.threshold, dropout.scale(), c, out);
+  return cudaGetLastError();
 }
 
 }  // namespace precis::cuda

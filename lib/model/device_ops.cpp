@@ -10,6 +10,9 @@
 #include <ATen/cuda/CUDAContext.h>
 #endif
 #ifdef PRECIS_HAS_CUDA_KERNELS
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+
 #include "lib/model/cuda_kernels.h"
 #endif
 
@@ -88,7 +91,15 @@ bool flash_fits(const at::Tensor& qkv) {
 
 at::Tensor dropout_multipliers(const RowIds& rows, Dropout dropout, int64_t c) {
 #ifdef PRECIS_HAS_CUDA_KERNELS
-  if (rows.keys.is_cuda()) return cuda::dropout_multipliers(rows.keys, rows.positions, dropout, c);
+  if (rows.keys.is_cuda()) {
+    const c10::cuda::CUDAGuard guard(rows.keys.device());
+    at::Tensor out = at::empty({rows.keys.size(0), c}, rows.keys.options().dtype(at::kFloat));
+    const cuda::DropoutRows on_device{rows.keys.const_data_ptr<int64_t>(),
+                                      rows.positions.const_data_ptr<int64_t>(), rows.keys.size(0)};
+    C10_CUDA_CHECK(cuda::dropout_multipliers(on_device, dropout, c, out.data_ptr<float>(),
+                                             at::cuda::getCurrentCUDAStream()));
+    return out;
+  }
 #endif
   return composed_multipliers(rows, dropout, c);
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "lib/comm/libraries.h"
 #include "lib/config/main.h"
 #include "lib/config/version.h"
 
@@ -21,9 +22,10 @@ bool print_help_or_version(const ProgramDescription& program, const Sections& se
     return true;
   }
   if (!asked("--version")) return false;
-  std::vector<std::string> lines{fmt::format("LibTorch {}", PRECIS_TORCH_VERSION)};
+  std::vector<std::string> lines = communication_libraries();
+  lines.push_back(fmt::format("LibTorch {}", PRECIS_TORCH_VERSION));
 #ifdef PRECIS_HAS_CUDA
-  lines.push_back(fmt::format("CUDA {}", PRECIS_CUDA_VERSION));
+  lines.push_back(fmt::format("CUDA {} (LibTorch's)", PRECIS_CUDA_VERSION));
 #ifdef PRECIS_HAS_CUDA_KERNELS
   lines.push_back(fmt::format("CUDA architectures of our kernels: {}", PRECIS_CUDA_ARCHITECTURES));
 #endif
