@@ -2,7 +2,7 @@
 # tests/run.sh [--all] [--label LABEL] [-DOPTION=VALUE...] [NAME...] [-- ARGUMENTS...]: sets up, builds and runs the tests.
 #   NAME...        those whose ctest name contains one (config/yaml_tree), --label: those of unit, mpi, gpu, slow or peers.
 #                  Then only what they start is built, what is set up already is left alone, and the format is not checked
-#   -- ARGUMENTS   for the programs of these tests: tests/run.sh config/yaml_tree -- --gtest_filter=*Anchor*
+#   -- ARGUMENTS   for the programs of these tests: tests/run.sh config/yaml_tree -- --gtest_filter=*Aliases*
 #   --all          also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing, and,
 #                  with PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
@@ -58,11 +58,12 @@ chosen_commands() {
   python3 - "$build" <<'PYTHON'
 import json, pathlib, re, shlex, sys
 build = pathlib.Path(sys.argv[1])
-chosen = {test["name"] for test in json.loads((build / "chosen.json").read_text())["tests"]}
+chosen = {test["name"]: next((p["value"] for p in test["properties"] if p["name"] == "ENVIRONMENT"), [])
+          for test in json.loads((build / "chosen.json").read_text())["tests"]}
 for file in sorted(build.glob("tests/**/CTestTestfile.cmake")):
     for name, command in re.findall(r"^add_test\(\[=\[(.*?)\]=\] (.*)\)$", file.read_text(), re.M):
         if name in chosen:
-            print("\t".join(shlex.split(command)))
+            print("\t".join(["env", *chosen[name], *shlex.split(command)]))
 PYTHON
 }
 
