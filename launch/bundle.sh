@@ -5,6 +5,8 @@
 # at the root of the checkout, for a LibTorch of the same version.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=launch/mpirun.sh
+. "$root/launch/mpirun.sh"
 
 fail() {
   echo "setup: $*" >&2
@@ -20,11 +22,11 @@ libraries_of() {
 }
 
 pack() {
-  local file=$1 build=$2 torch_dir=$3 version=$4 stage programs=() plugins
+  local file=$1 build=$2 torch_dir=$3 version=$4 stage programs=() plugins data
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$stage'" EXIT
-  mkdir -p "$stage"/{bin,lib,openmpi/bin,openmpi/plugins,openmpi/share,openmpi/etc}
+  mkdir -p "$stage"/{bin,lib,openmpi/bin,openmpi/plugins,openmpi/share,openmpi/etc,openmpi/prte}
   for program in trainer summarize rouge convert bpe; do
     [[ -x $build/bin/$program ]] && programs+=("$build/bin/$program")
   done
@@ -32,13 +34,18 @@ pack() {
   cp "${programs[@]}" "$stage/bin/"
   plugins=$(ompi_info --path pkglibdir --parsable | sed 's/^path:pkglibdir://')
   cp -L "$plugins"/*.so "$stage/openmpi/plugins/"
-  cp -rL "$(ompi_info --path pkgdatadir --parsable | sed 's/^path:pkgdatadir://')/." "$stage/openmpi/share/"
   cp -rL "$(ompi_info --path sysconfdir --parsable | sed 's/^path:sysconfdir://')/." "$stage/openmpi/etc/" 2>/dev/null || true
-  for program in mpirun orted; do cp -L "$(command -v $program)" "$stage/openmpi/bin/"; done
+  data=$(ompi_info --path pkgdatadir --parsable | sed 's/^path:pkgdatadir://')
+  cp -rL "$data/." "$stage/openmpi/share/"
+  cp -rL "$data/../prte/." "$stage/openmpi/prte/" 2>/dev/null || true
+  for program in mpirun orted prterun prte prted; do # version 4 has orted, the later ones have the last three
+    if command -v $program >/dev/null; then cp -L "$(command -v $program)" "$stage/openmpi/bin/"; fi
+  done
   # shellcheck disable=SC2046
   cp -L $(libraries_of "$torch_dir" "${programs[@]}" "$stage"/openmpi/bin/* "$plugins"/*.so) "$stage/lib/"
   strip --strip-debug "$stage"/bin/* "$stage"/lib/* 2>/dev/null || true
   echo "$version" >"$stage/torch_version"
+  open_mpi_major >"$stage/mpi_major"
   tar -C "$stage" -czf "$file.part" . && mv "$file.part" "$file"
   echo "setup: packed $(du -h "$file" | cut -f 1) into $file, for LibTorch $version"
 }
@@ -51,7 +58,7 @@ unpack() {
   torch_dir=${PRECIS_TORCH_DIR:-$(python3 -c "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')")}
   [[ -n $torch_dir ]] || fail "python3 has no torch; PRECIS_TORCH_DIR=... names the folder of LibTorch"
   wanted=$(cat "$target/torch_version")
-  found=$(cat "$torch_dir"/include/torch/{headeronly,csrc/api/include/torch}/version.h 2>/dev/null |
+  found=$({ cat "$torch_dir"/include/torch/{headeronly,csrc/api/include/torch}/version.h 2>/dev/null || true; } | # one or both
     awk '/define TORCH_VERSION_(MAJOR|MINOR|PATCH) / {v = v "." $3} END {split(v, n, "."); print n[2] "." n[3] "." n[4]}')
   [[ $found == "$wanted" ]] ||
     fail "$file is for LibTorch $wanted, but $torch_dir is $found: build anew with launch/setup.sh --build --bundle FILE"
@@ -61,9 +68,10 @@ export PATH=$target/openmpi/bin:\$PATH
 export LD_LIBRARY_PATH=$target/lib:$torch_dir/lib$(printf ':%s' "$(dirname "$torch_dir")"/nvidia/*/lib):\${LD_LIBRARY_PATH-}
 export OPAL_BINDIR=$target/openmpi/bin OPAL_LIBDIR=$target/lib OPAL_PKGLIBDIR=$target/openmpi/plugins
 export OPAL_PKGDATADIR=$target/openmpi/share OPAL_SYSCONFDIR=$target/openmpi/etc
+export PRTE_BINDIR=$target/openmpi/bin PRTE_LIBDIR=$target/lib PRTE_PKGDATADIR=$target/openmpi/prte
 export PMIX_MCA_pcompress_base_silence_warning=1  # it looks for zlib's plug-in, which one machine does not need
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-command -v ssh >/dev/null || export OMPI_MCA_plm_rsh_agent=cat  # any command that exists will do on one machine
+. $root/launch/mpirun.sh
+open_mpi_environment $(cat "$target/mpi_major")
 ENV
   for program in "$target"/bin/*; do
     rm -f "$root/$(basename "$program")"

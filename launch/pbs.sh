@@ -37,12 +37,9 @@ fi
 
 cancelled=no
 trap 'cancelled=yes; kill -USR1 $job' TERM
+while kill -0 $job 2>/dev/null; do wait $job; done # a signal that was trapped ends `wait` early
 wait $job
 code=$?
-while kill -0 $job 2>/dev/null; do # a signal that was trapped ends `wait` early
-  wait $job
-  code=$?
-done
 [[ -n ${timer-} ]] && kill "$timer" 2>/dev/null
 
 if ((code == 75)) && [[ $cancelled == no ]]; then

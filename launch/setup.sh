@@ -3,6 +3,7 @@
 # Makes this checkout ready to build: uses what is there, installs what is missing (launch/packages.txt, and LibTorch).
 #   --tests        also what the tests and benchmarks need
 #   --build        configure and build in build/ (BUILD_DIR names another), with the tests after --tests
+#   --configure    configure only
 #   --cuda         fetch the CUDA side of LibTorch even where neither a GPU nor nvcc is seen
 #   --bundle FILE  build, and pack the programs and the libraries they need, LibTorch apart, for reuse elsewhere
 #   --from-bundle FILE  put the programs of such a file here; nothing is installed or built
@@ -12,19 +13,23 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD_DIR:-$root/build}
 torch_version=2.11.0
+system=${PRECIS_SYSTEM_ROOT-} # of devices and of /usr/local/cuda; a test has another
+# shellcheck source=launch/mpirun.sh
+. "$root/launch/mpirun.sh"
 
 say() { echo "setup: $*"; }
 fail() {
   echo "setup: $*" >&2
   exit 1
 }
-usage() { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 want_tests=no want_build=no want_cuda=auto bundle='' cmake_options=()
 while (($#)); do
   case $1 in
     --tests) want_tests=yes ;;
     --build) want_build=yes ;;
+    --configure) want_build=configured ;;
     --cuda) want_cuda=yes ;;
     --bundle) bundle=${2:?--bundle needs a file name} && shift ;;
     --from-bundle) exec "$root/launch/bundle.sh" unpack "${2:?--from-bundle needs a file name}" ;;
@@ -67,7 +72,7 @@ missing_packages() {
 
 # Runs a command as root; false where that cannot be.
 as_root() {
-  if ((EUID == 0)); then
+  if [[ $(id -u) == 0 ]]; then
     "$@"
   elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
     sudo "$@"
@@ -83,23 +88,31 @@ list_missing() {
   done <<<"$1"
 }
 
+# Installs the packages of these lines of packages.txt, where there are any.
+apt_install() {
+  local packages
+  packages=$(awk '{print $3}' <<<"$1" | sort -u | tr '\n' ' ')
+  [[ $packages == *[a-z]* ]] || return 0
+  say "installing $packages"
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $packages >/dev/null
+}
+
 install_packages() {
-  local groups=$1 missing packages
+  local groups=$1 missing why='cannot be installed from here (no apt-get, or neither root nor sudo)'
   missing=$(missing_packages "$groups")
   [[ -n $missing ]] || return 0
-  packages=$(awk '{print $3}' <<<"$missing" | sort -u | tr '\n' ' ')
   if command -v apt-get >/dev/null && as_root true; then
-    say "installing $packages"
-    # shellcheck disable=SC2086
-    { as_root apt-get -qq update &&
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $packages >/dev/null; } ||
-      fail "apt-get could not install: $packages"
+    as_root apt-get -qq update || true # with the lists that are there it may do
+    apt_install "$(sed '/^wish /d' <<<"$missing")" || fail "apt-get could not install what Precis needs (its words are above)"
+    apt_install "$(sed -n '/^wish /p' <<<"$missing")" || say "going on without; all works, if not as fast"
     missing=$(missing_packages "$groups")
+    why='are not found in PATH or by the compiler, though apt-get installed them'
   fi
-  missing=$(sed "/^wish /d" <<<"$missing")
+  missing=$(sed '/^wish /d' <<<"$missing")
   [[ -n $missing ]] || return 0
   {
-    echo "setup: these are missing, and cannot be installed from here (no apt-get, or neither root nor sudo):"
+    echo "setup: these are missing, and $why:"
     list_missing "$missing"
     echo "setup: install them by one of these names (module load, conda install, spack load), then run this again"
   } >&2
@@ -107,14 +120,15 @@ install_packages() {
 }
 
 check_versions() {
-  local cmake_version gcc_version
+  local cmake_version gcc_version mpi
   cmake_version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9]*\.[0-9]*\).*/\1/p')
   [[ $(printf '%s\n' 3.22 "$cmake_version" | sort -V | head -n 1) == 3.22 ]] ||
     fail "cmake is $cmake_version, and 3.22 or later is needed (module cmake, pip or conda install cmake)"
   gcc_version=$("${CXX:-g++}" -dumpversion)
   ((${gcc_version%%.*} >= 11)) || fail "${CXX:-g++} is $gcc_version, and GCC 11 or later is needed (module gcc; CXX names it)"
-  [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]] ||
-    fail "mpirun ($(command -v mpirun)) is not Open MPI's; Precis is written for Open MPI 4 (apt openmpi-bin, module openmpi)"
+  mpi=$(open_mpi_major)
+  ((${mpi:-0} >= 4)) ||
+    fail "mpirun ($(command -v mpirun)) is not of Open MPI 4 or later, which Precis needs (apt openmpi-bin, module openmpi)"
 }
 
 # --- LibTorch --------------------------------------------------------------------------------------------------------
@@ -165,8 +179,8 @@ fetch_torch() {
 }
 
 has_gpu_or_nvcc() {
-  compgen -G '/dev/nvidia[0-9]*' >/dev/null || [[ -e /dev/dxg ]] || command -v nvcc >/dev/null ||
-    [[ -x /usr/local/cuda/bin/nvcc ]]
+  compgen -G "$system/dev/nvidia[0-9]*" >/dev/null || [[ -e $system/dev/dxg ]] || command -v nvcc >/dev/null ||
+    [[ -x $system/usr/local/cuda/bin/nvcc ]]
 }
 
 # --- Build -----------------------------------------------------------------------------------------------------------
@@ -180,23 +194,41 @@ jobs_that_fit() {
   echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
 }
 
-build_all() {
-  local options=("${cmake_options[@]}") target=programs wanted
+configure() {
+  local options=("${cmake_options[@]}") wanted
   if [[ $want_tests == yes ]]; then
-    options+=(-DPRECIS_TESTS=ON -DPRECIS_BENCH=ON)
-    target=all
+    options+=(-DPRECIS_TESTS=ON)
   elif ! grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt" 2>/dev/null; then
-    options+=(-DPRECIS_TESTS=OFF -DPRECIS_BENCH=OFF)
+    options+=(-DPRECIS_TESTS=OFF)
   fi
   wanted="$torch ${options[*]-}"
-  if [[ ! -f $build/build.ninja || $(cat "$build/configured" 2>/dev/null) != "$wanted" ]]; then
-    mkdir -p "$build"
-    cmake -S "$root" -B "$build" -G Ninja "${options[@]}" >"$build/configure.log" 2>&1 ||
-      { cat "$build/configure.log" >&2 && fail "cmake could not configure $build"; }
-    grep -E '^-- (LibTorch|CUDA|Own)' "$build/configure.log" | sed 's/^-- /setup: /' || true
-    echo "$wanted" >"$build/configured"
-  fi
-  ninja -C "$build" -j "$(jobs_that_fit)" "$target" || fail "the build in $build did not succeed"
+  [[ -f $build/build.ninja && $(cat "$build/configured" 2>/dev/null) == "$wanted" ]] && return 0
+  mkdir -p "$build"
+  cmake -S "$root" -B "$build" -G Ninja "${options[@]}" >"$build/configure.log" 2>&1 ||
+    { cat "$build/configure.log" >&2 && fail "cmake could not configure $build"; }
+  grep -E '^-- (LibTorch|CUDA|Own)' "$build/configure.log" | sed 's/^-- /setup: /' || true
+  echo "$wanted" >"$build/configured"
+}
+
+# Passes on what ninja prints, but of its lines of progress only one each tenth of the way.
+in_tenths() {
+  local line tenth shown=0
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\  ]]; then
+      tenth=$((10 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+      ((tenth > shown)) || continue
+      shown=$tenth line="setup: ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} steps done"
+    fi
+    printf '%s\n' "$line"
+  done
+}
+
+# On a terminal ninja itself keeps its progress on one line.
+build_all() {
+  local command=(ninja -C "$build" -j "$(jobs_that_fit)") target=programs
+  [[ $want_tests == yes ]] && target=all
+  if [[ -t 1 ]]; then "${command[@]}" $target; else "${command[@]}" $target | in_tenths; fi ||
+    fail "the build in $build did not succeed"
 }
 
 install_packages "build|run|wish$([[ $want_tests == yes ]] && echo '|tests')"
@@ -212,8 +244,11 @@ else
   [[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 fi
 say "ready: LibTorch ${torch##* } in ${torch% *}"
-if [[ $want_build == yes || -n $bundle ]]; then
-  rm -rf "$root/build-bundle"
-  build_all
+if [[ $want_build != no || -n $bundle ]]; then
+  configure
+  if [[ $want_build != configured || -n $bundle ]]; then
+    rm -rf "$root/build-bundle"
+    build_all
+  fi
 fi
 if [[ -n $bundle ]]; then "$root/launch/bundle.sh" pack "$bundle" "$build" "${torch% *}" "${torch##* }"; fi

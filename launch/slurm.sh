@@ -25,7 +25,7 @@ if [[ $(srun --mpi=list 2>&1) == *pmix* ]]; then
   export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1} # srun takes it from nowhere else since 22.05
   srun --mpi=pmix --kill-on-bad-exit=1 "$trainer" "$config" "$@" &
 else
-  mpirun -q --bind-to none -np "${SLURM_NTASKS:?not in a Slurm job}" "$trainer" "$config" "$@" &
+  launch/local.sh "${SLURM_NTASKS:?not in a Slurm job}" "$trainer" "$config" "$@" &
 fi
 job=$!
 
@@ -33,12 +33,9 @@ job=$!
 cancelled=no
 trap 'kill -USR1 $job' USR1
 trap 'cancelled=yes; kill -USR1 $job' TERM
+while kill -0 $job 2>/dev/null; do wait $job; done # a signal that was trapped ends `wait` early
 wait $job
 code=$?
-while kill -0 $job 2>/dev/null; do # a signal that was trapped ends `wait` early
-  wait $job
-  code=$?
-done
 
 if ((code == 75)) && [[ $cancelled == no ]]; then
   echo "slurm.sh: saved; queueing job $SLURM_JOB_ID again to go on"

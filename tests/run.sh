@@ -1,23 +1,36 @@
 #!/usr/bin/env bash
-# tests/run.sh [--all] [NAME...]: sets up, builds and runs the tests; NAME...: those whose ctest name matches one.
-#   --all   also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing, and, with
-#           PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
+# tests/run.sh [--all] [--label LABEL] [-DOPTION=VALUE...] [NAME...] [-- ARGUMENTS...]: sets up, builds and runs the tests.
+#   NAME...        those whose ctest name contains one (config/yaml_tree), --label: those of unit, mpi, gpu, slow or peers.
+#                  Then only what they start is built, what is set up already is left alone, and the format is not checked
+#   -- ARGUMENTS   for the programs of these tests: tests/run.sh config/yaml_tree -- --gtest_filter=*Aliases*
+#   --all          also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing, and,
+#                  with PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
 # and runs the comparisons of tests/peers after the other tests; NAME peers: them alone. BUILD_DIR: another build folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${BUILD_DIR:-$PWD/build}
 
-all=no names=() options=()
-for argument in "$@"; do
-  case $argument in
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+all=no names=() options=() label='' arguments=()
+while (($#)); do
+  case $1 in
     --all) all=yes ;;
-    -D?*) options+=("$argument") ;;
-    -*) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2 ;;
-    *) names+=("$argument") ;;
+    --label)
+      label=${2-}
+      [[ $label =~ ^(unit|mpi|gpu|slow|peers)$ ]] || usage
+      shift
+      ;;
+    --) shift && arguments=("$@") && break ;;
+    -D?*) options+=("$1") ;;
+    -*) usage ;;
+    *) names+=("$1") ;;
   esac
+  shift
 done
+[[ $label != peers ]] || names+=(peers)
 pattern=$(IFS='|' && echo "${names[*]-}")
+[[ -n $pattern$label ]] || ((${#arguments[@]} == 0)) || usage
 
 # The layout of clang-format differs between its major versions; ours is that of 14 (Debian 12).
 check_format() {
@@ -31,13 +44,55 @@ check_format() {
   done
 }
 
+# Whether the build folder is there with the tests in it, and nothing else is asked of it.
+is_set_up() {
+  ((${#options[@]} == 0)) && [[ -f $build/build.ninja ]] && grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt"
+}
+
+# What ctest is told to choose the tests by. The comparisons with the references are run apart.
+selection=(${pattern:+-R "$pattern"} ${label:+-L "^$label\$"} -LE '^peers$')
+
+# One line a chosen test: the words of its command, separated by tabs. (ctest itself tells none that is not built.)
+chosen_commands() {
+  ctest --test-dir "$build" --show-only=json-v1 "${selection[@]}" 2>/dev/null >"$build/chosen.json"
+  python3 - "$build" <<'PYTHON'
+import json, pathlib, re, shlex, sys
+build = pathlib.Path(sys.argv[1])
+chosen = {test["name"]: next((p["value"] for p in test["properties"] if p["name"] == "ENVIRONMENT"), [])
+          for test in json.loads((build / "chosen.json").read_text())["tests"]}
+for file in sorted(build.glob("tests/**/CTestTestfile.cmake")):
+    for name, command in re.findall(r"^add_test\(\[=\[(.*?)\]=\] (.*)\)$", file.read_text(), re.M):
+        if name in chosen:
+            print("\t".join(["env", *chosen[name], *shlex.split(command)]))
+PYTHON
+}
+
+# Builds the programs that the chosen tests start, and no others.
+build_chosen() {
+  is_set_up || launch/setup.sh --tests --configure "${options[@]}"
+  ninja -C "$build" build.ninja >/dev/null
+  mapfile -t commands < <(chosen_commands)
+  ((${#commands[@]})) || { echo "run.sh: no test is called ${pattern:-anything} with the label ${label:-any} (ctest --test-dir $build -N)" >&2 && exit 1; }
+  mapfile -t targets < <(printf '%s\n' "${commands[@]}" | tr '\t' '\n' | sed -n "s|^$build/||p" | sort -u)
+  ((${#targets[@]} == 0)) || ninja -C "$build" "${targets[@]}"
+}
+
+# Runs the programs of the chosen tests with the arguments of the command line.
+run_with_arguments() {
+  local command words code=0
+  for command in "${commands[@]}"; do
+    IFS=$'\t' read -ra words <<<"$command"
+    "${words[@]}" "${arguments[@]}" || code=1
+  done
+  return $code
+}
+
 # run_ctest FOLDER: its tests, two at a time where there are two cores; the closing line goes to $closing.
 closing=()
 run_ctest() {
   local code=0 cores
   cores=$(nproc)
-  ctest --test-dir "$1" --output-on-failure --no-tests=error -j $((cores < 2 ? 1 : 2)) ${pattern:+-R "$pattern"} |
-    tee "$1/ctest.log" || code=$?
+  ctest --test-dir "$1" --output-on-failure --no-tests=error -j $((cores < 2 ? 1 : 2)) "${selection[@]}" | tee "$1/ctest.log" || code=$?
   closing+=("$(grep 'tests passed' "$1/ctest.log" || echo "no test ran in $1")")
   return $code
 }
@@ -56,7 +111,7 @@ install_peers() {
 
 # run_peers: the comparisons with the references; left out where only tests of other names are asked for.
 run_peers() {
-  [[ peers =~ $pattern ]] || return 0
+  [[ peers =~ $pattern && $label =~ ^(peers)?$ ]] || return 0
   local code=0
   "$PEER_PYTHON" tests/peers/run_peers.py "$build/bin" 2>&1 | tee "$build/peers.log" || code=$?
   closing+=("peers: $(tail -n 400 "$build/peers.log" | grep -E '^(OK|FAILED)|^Ran ' | tr '\n' ' ' || echo 'did not run')")
@@ -67,21 +122,34 @@ run_peers() {
   return $code
 }
 
+run_sanitized() {
+  local sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+  cmake -S . -B "$build-sanitize" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRECIS_TORCH=OFF -DPRECIS_ROOT_LINKS=OFF \
+    -DPRECIS_TESTS=ON -DCMAKE_CXX_FLAGS="$sanitizers" >"$build/sanitize.log" 2>&1 || { cat "$build/sanitize.log" >&2 && exit 1; }
+  ninja -C "$build-sanitize"
+  run_ctest "$build-sanitize"
+}
+
 [[ $pattern != peers ]] || PRECIS_PEERS=1
 [[ ${PRECIS_PEERS-} != 1 ]] || install_peers
 [[ $all == yes ]] && export PRECIS_FUZZ_SECONDS=${PRECIS_FUZZ_SECONDS:-60}
 
-launch/setup.sh --tests --build "${options[@]}"
 failed=0
-check_format || failed=1
+if [[ $pattern == peers ]]; then
+  is_set_up || launch/setup.sh --tests --configure "${options[@]}"
+  ninja -C "$build" programs
+elif [[ -n $pattern$label ]]; then
+  build_chosen
+else
+  launch/setup.sh --tests --build "${options[@]}"
+  check_format || failed=1
+fi
+if ((${#arguments[@]})); then
+  run_with_arguments || exit 1
+  exit 0
+fi
 [[ $pattern == peers ]] || run_ctest "$build" || failed=1
 [[ ${PRECIS_PEERS-} != 1 ]] || run_peers || failed=1
-if [[ $all == yes ]]; then
-  sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
-  cmake -S . -B "$build-sanitize" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRECIS_TORCH=OFF -DPRECIS_ROOT_LINKS=OFF \
-    -DCMAKE_CXX_FLAGS="$sanitizers" >"$build/sanitize.log" 2>&1 || { cat "$build/sanitize.log" >&2 && exit 1; }
-  ninja -C "$build-sanitize"
-  run_ctest "$build-sanitize" || failed=1
-fi
+[[ $all == no ]] || run_sanitized || failed=1
 printf '%s\n' "${closing[@]}"
 exit $failed

@@ -84,13 +84,14 @@ function(precis_test_program name file)
   endforeach()
 endfunction()
 
-# precis_test(FILE libraries...): tests/FILE.cpp, a GoogleTest program, as one ctest entry.
+# precis_test(FILE libraries...): tests/FILE.cpp, a GoogleTest program, as one ctest entry. Labels of tests: unit, mpi
+# (started by mpirun), gpu (needs one), slow (half a minute and more), peers (needs the Python references).
 function(precis_test file)
   string(REPLACE "/" "_" name ${file})
   precis_test_program(${name} ${file} ${ARGN})
   target_link_libraries(${name} PRIVATE GTest::gtest_main)
   add_test(NAME ${file} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${file} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${file} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
 # precis_mpi_test(FILE RANKS libraries...): the same program under mpirun, once for each number of ranks.
@@ -101,6 +102,6 @@ function(precis_mpi_test file ranks)
     add_test(NAME ${file}-${count} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
       COMMAND ${CMAKE_SOURCE_DIR}/launch/local.sh ${count} $<TARGET_FILE:${name}>)
     set_tests_properties(${file}-${count} PROPERTIES TIMEOUT 300 PROCESSORS ${count}
-      ENVIRONMENT "PRECIS_TEST_RANKS=${count}")
+      ENVIRONMENT "PRECIS_TEST_RANKS=${count}" LABELS mpi)
   endforeach()
 endfunction()

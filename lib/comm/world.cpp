@@ -9,6 +9,7 @@
 #include <ctime>
 #include <numeric>
 
+#include "lib/comm/temporary_folder.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
@@ -22,20 +23,22 @@ int64_t now() {
 }
 
 /// Containers may forbid process_vm_readv, with which Open MPI copies between processes: then it
-/// must do without.
+/// must do without. The first name is that of version 4, the second of 5 and later.
 void prepare_copies() {
   char from = 1, to = 0;
   const iovec local{&to, 1}, remote{&from, 1};
-  if (::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) != 1)
-    ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+  if (::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1) return;
+  ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+  ::setenv("OMPI_MCA_smsc", "^cma", 0);
 }
 
 /// Open MPI's singleton start forks a helper that needs ssh and leaves files behind; this one does
-/// neither. A launched rank has its own.
+/// neither. A launched rank has its own, and its temporary folder from the launcher.
 void prepare_singleton() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"})
     if (std::getenv(name) != nullptr) return;
   ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  prepare_temporary_folder();
 }
 
 std::vector<std::string> split(const std::string& bytes, std::span<const int> sizes) {

@@ -1,10 +1,10 @@
-// SIGTERM, SIGINT and SIGUSR1: asked to stop, save and exit 75.
+// SIGTERM, SIGINT, SIGUSR1 and SIGHUP (a terminal that closes): asked to stop, save and exit 75.
 #pragma once
 
 namespace precis {
 
-/// From its construction on those signals no longer kill the process but are noted. Install before
-/// MPI starts. The state is the process's own, as signals are.
+/// From now on those signals no longer kill the process but are noted. A SIGHUP that is ignored, as
+/// nohup has it, stays so. Call before MPI starts. The state is the process's own, as signals are.
 void note_stop_signals();
 
 /// Whether one has come.

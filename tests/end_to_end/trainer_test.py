@@ -62,7 +62,8 @@ class Trainer(unittest.TestCase):
         return [*launcher, TRAINER, self.config, f"--run.out_dir={self.folder}/{out}", *more]
 
     def run_trainer(self, out, ranks, *more, code=0):
-        done = subprocess.run(self.command(out, ranks, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=200, stdin=subprocess.DEVNULL)
+        done = subprocess.run(self.command(out, ranks, *more), env={**os.environ, "CUDA_VISIBLE_DEVICES": ""}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              universal_newlines=True, timeout=200, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, code, done.stdout[-2000:] + done.stderr[-2000:])
         return done
 
@@ -116,6 +117,17 @@ class Trainer(unittest.TestCase):
         self.assertEqual([(r["iter"], r["val_loss"], r["weights"]) for r in self.records("cut", "eval")], [(r["iter"], r["val_loss"], r["weights"]) for r in self.records("whole", "eval")])
         self.assertFalse([name for name in os.listdir(f"{self.folder}/cut") if name.endswith(".new")])
 
+    def test_a_hangup_saves_unless_it_is_ignored(self):
+        for out, before, code in (("hangup", signal.SIG_DFL, 75), ("nohup", signal.SIG_IGN, 0)):
+            command = self.command(out, 0, "--stages=train", "--train.max_iters=40")
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGHUP, before)) as process:
+                end = time.time() + 60
+                while time.time() < end and not (os.path.exists(f"{self.folder}/{out}/metrics.jsonl") and len(self.records(out, "train")) >= 3):
+                    time.sleep(0.01)
+                process.send_signal(signal.SIGHUP)
+                self.assertEqual(process.wait(60), code)
+            self.assertTrue(os.path.exists(f"{self.folder}/{out}/last.pt"))
+
     def test_bfloat16_and_float16_learn_as_float32_does(self):
         for dtype in ("float32", "bfloat16", "float16"):
             self.run_trainer(dtype, 0, f"--train.dtype={dtype}", "--stages=train", "--model.dropout=0")
@@ -149,7 +161,7 @@ class Trainer(unittest.TestCase):
             ([f"--model.init_from={self.folder}/text.pt"], 3, ["text.pt"]),
             ([f"--run.resume={self.folder}/no.pt"], 3, ["no.pt"]),
             (["--stages=evaluate"], 3, ["ckpt.pt"]),
-            (["--run.device=cuda"], 4, ["cuda"]),
+            (["--run.device=cuda"], 4, ["cuda"]),  # no GPU is visible here, whatever the machine has
             ([f"--run.out_dir={self.config}"], 2, ["c.yaml"]),
         ]
         for arguments, code, words in cases:
