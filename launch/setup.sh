@@ -161,14 +161,19 @@ for requirement in importlib.metadata.requires("torch"):
 PYTHON
 }
 
+# The Python environment .deps/, which pip fetches into.
+make_environment() {
+  install_packages 'torch'
+  [[ -x $root/.deps/bin/pip ]] || python3 -m venv "$root/.deps" || fail "python3 -m venv $root/.deps did not work"
+}
+
 # LibTorch from the torch wheel, into the git-ignored .deps/. The stamp names what is there in full.
 fetch_torch() {
   local side=cpu requirements
   if [[ $want_cuda == yes ]] || { [[ $want_cuda == auto ]] && has_gpu_or_nvcc; }; then side=cuda; fi
   [[ $(cat "$root/.deps/complete" 2>/dev/null) =~ ^torch\ $torch_version\ ($side|cuda)$ ]] && return 0
-  install_packages 'torch'
   say "fetching LibTorch $torch_version (the torch wheel, $side side) into .deps/"
-  [[ -x $root/.deps/bin/pip ]] || python3 -m venv "$root/.deps" || fail "python3 -m venv $root/.deps did not work"
+  make_environment
   "$root/.deps/bin/pip" install -q --no-deps --no-compile "torch==$torch_version" ||
     fail "pip could not fetch torch $torch_version (is there a network? python3 is $(python3 -V), 3.10 or later is needed)"
   mapfile -t requirements < <(torch_requirements $side)
@@ -181,6 +186,31 @@ fetch_torch() {
 has_gpu_or_nvcc() {
   compgen -G "$system/dev/nvidia[0-9]*" >/dev/null || [[ -e $system/dev/dxg ]] || command -v nvcc >/dev/null ||
     [[ -x $system/usr/local/cuda/bin/nvcc ]]
+}
+
+# Whether the system has an nvcc of this CUDA major version.
+has_nvcc_of() {
+  local nvcc
+  for nvcc in "${CUDACXX-}" "${CUDA_HOME-}/bin/nvcc" "${CUDA_PATH-}/bin/nvcc" "$system"/usr/local/cuda*/bin/nvcc "$(command -v nvcc || true)"; do
+    [[ -x $nvcc && $("$nvcc" --version 2>/dev/null) == *"release $1."* ]] && return 0
+  done
+  return 1
+}
+
+# nvcc and CUDA's headers from NVIDIA's wheels into .deps/, where the side of CUDA is wanted and the system's nvcc is not of
+# LibTorch's CUDA. There is none for CUDA 12 among the wheels; the build then says what it does without.
+fetch_nvcc() {
+  local folder=$1 cuda wheels
+  [[ $want_cuda != no && -e $folder/lib/libtorch_cuda.so && -e $folder/version.py ]] || return 0
+  [[ $want_cuda == yes ]] || has_gpu_or_nvcc || return 0
+  cuda=$(sed -n "s/^cuda.*'\([0-9]*\.[0-9]*\)'.*/\1/p" "$folder/version.py")
+  [[ -n $cuda ]] && ((${cuda%.*} >= 13)) && ! has_nvcc_of "${cuda%.*}" || return 0
+  wheels="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==$cuda.*"
+  [[ $(cat "$root/.deps/nvcc" 2>/dev/null) == "$wheels" ]] && return 0
+  say "fetching nvcc $cuda (NVIDIA's wheels) into .deps/"
+  make_environment
+  "$root/.deps/bin/pip" install -q --no-compile --no-warn-conflicts "$wheels" || fail "pip could not fetch $wheels"
+  echo "$wheels" >"$root/.deps/nvcc"
 }
 
 # --- Build -----------------------------------------------------------------------------------------------------------
@@ -243,6 +273,7 @@ else
   fi
   [[ -n $torch ]] || fail "LibTorch $torch_version was fetched into .deps/, and yet is not found there"
 fi
+fetch_nvcc "${torch% *}"
 say "ready: LibTorch ${torch##* } in ${torch% *}"
 if [[ $want_build != no || -n $bundle ]]; then
   configure

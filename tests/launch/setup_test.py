@@ -321,6 +321,28 @@ class Torch(Setup):
         done = self.run_setup(f"-DPRECIS_TORCH_DIR={self.path('mine')}", code=1)
         self.assertIn("2.4.1", done.stderr)
 
+    def test_nvcc_is_fetched_for_cuda_13_where_the_systems_is_of_another(self):
+        asked = ["cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.*"]
+        for cuda, system, wanted in (("13.0", "12.4", asked), ("13.0", "13.1", []), ("12.8", "13.0", []), ("12.8", "12.8", []), ("13.0", None, asked)):
+            self.setUp()
+            self.torch("mine")
+            self.put("mine/lib/libtorch_cuda.so")
+            self.put("mine/version.py", f"__version__ = '2.11.0'\ncuda: Optional[str] = '{cuda}'\n")
+            self.put("python-torch", self.path("mine") + "\n")
+            self.put("dev/nvidia0")
+            if system is not None:
+                self.put("usr/local/cuda-1/bin/nvcc", f"#!/bin/bash\necho Cuda compilation tools, release {system}, V{system}.88\n")
+            self.run_setup()
+            self.assertEqual(self.asked_of_pip(), wanted, (cuda, system))
+            self.run_setup()
+            self.assertEqual(self.log("pip"), [])  # once
+            self.run_setup("-DPRECIS_CUDA=off")
+            self.assertEqual(self.log("pip"), [])
+        os.remove(self.path("dev/nvidia0"))
+        shutil.rmtree(self.path("checkout/.deps"))
+        self.run_setup()
+        self.assertEqual(self.log("pip"), [])  # neither a GPU nor nvcc: nothing to compile for
+
     def test_pip_and_venv_that_fail_are_named(self):
         self.put("pip-fails")
         done = self.run_setup(code=1)
