@@ -46,7 +46,12 @@ exec {errors}>&-
 while kill -0 $mpirun 2>/dev/null; do wait $mpirun; done # a signal that was trapped ends `wait` early
 wait $mpirun
 code=$?
-wait $filter
+# What mpirun said last comes before what is said here; but a process that it left behind may hold the pipe.
+for ((i = 0; i < 100; ++i)); do
+  kill -0 $filter 2>/dev/null || break
+  sleep 0.02
+done
+kill -KILL $filter 2>/dev/null
 if ((code > 128 && code < 160)); then
   signal=$((code - 128))
   if [[ $stopping == yes ]] && ((signal == $(kill -l USR1))); then

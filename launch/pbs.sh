@@ -5,7 +5,8 @@
 # To adapt: the #PBS lines (they count for the resubmission too: put resources here, not on qsub's line), one mpiprocs
 # per GPU, or one or two per CPU node without ngpus; queue and account; `module load` lines. Torque writes the
 # resources as nodes=2:ppn=4:gpus=4. Where Open MPI knows no PBS (Debian's does not) the ranks on other nodes are started
-# by ssh; without ssh between nodes: PRECIS_MPIRUN_OPTIONS="--mca plm_rsh_agent pbs_tmrsh".
+# by ssh; without ssh between nodes: PRECIS_MPIRUN_OPTIONS="--mca plm_rsh_agent pbs_tmrsh", from Open MPI 5 on
+# PRECIS_MPIRUN_OPTIONS="--prtemca plm_ssh_agent pbs_tmrsh".
 # Stop a job for good with qdel.
 #PBS -N precis
 #PBS -j oe

@@ -105,6 +105,11 @@ class EachVersion(Folder):
         done = self.run_with("5.0.7", "sh", "-c", 'printf %s "$1" >&2', "sh", text)
         self.assertEqual(done.stderr, text + "\n")
 
+    def test_a_process_that_is_left_behind_does_not_hold_the_end(self):
+        began = time.time()
+        self.assertEqual(self.run_with("5.0.7", "sh", "-c", "sleep 30 >/dev/null & exit 3").returncode, 3)
+        self.assertLess(time.time() - began, 20)
+
     def test_each_version_is_told_in_its_own_words(self):
         wanted = {
             "4.1.2": {"OMPI_MCA_hwloc_base_binding_policy": "none", "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_orte_execute_quiet": "1"},
