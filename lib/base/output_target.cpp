@@ -82,13 +82,15 @@ void check_output_file(const fs::path& path, std::string_view option) {
 void check_output_folder(const fs::path& path, std::string_view option) {
   if (path.empty()) throw ConfigError(fmt::format("{} names no folder", option));
   std::error_code error;
-  for (fs::path at = fs::absolute(path).lexically_normal();; at = at.parent_path()) {
+  const fs::path wanted = fs::absolute(path).lexically_normal();
+  for (fs::path at = wanted;; at = at.parent_path()) {
     const fs::file_type type = fs::status(at, error).type();
     if (type == fs::file_type::not_found && at.has_relative_path()) continue;
     if (type != fs::file_type::directory)
       refuse(option, path,
-             (at == fs::absolute(path).lexically_normal() ? "" : at.string() + " ") +
-                 "is a file; expected a folder or a name for a new one");
+             fmt::format("{}is {}; expected a folder or a name for a new one",
+                         at == wanted ? "" : at.string() + " ",
+                         type == fs::file_type::regular ? "a file" : "no folder"));
     return check_takes_files(at, option, path);
   }
 }

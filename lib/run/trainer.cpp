@@ -21,6 +21,14 @@
 namespace precis {
 namespace {
 
+/// Collective. The run folder must be one or a name for one, before any work is done; only the root
+/// writes there.
+void check_out_dir(const World& world, const RunConfig& config) {
+  world.together([&] {
+    if (world.is_root()) check_output_folder(config.run.out_dir.value, "run.out_dir");
+  });
+}
+
 /// evaluate, or predict. `output`: the model they share, made where there is none yet; `read`: what
 /// was read to begin with.
 void output_stage(const std::string& stage, const RunContext& context, const Inputs& inputs,
@@ -45,7 +53,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   world.set_timeout(config.comm.timeout_seconds);
   Log log(world.is_root());
   DeviceSetup setup;
-  world.together([&] { check_output_folder(config.run.out_dir.value, "run.out_dir"); });
+  check_out_dir(world, config);
   setup = set_up_device(world, config, log);
   if (setup.spare) {
     world.wait_as_spare();
@@ -85,7 +93,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
 
 void check_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
-  world.together([&] { check_output_folder(config.run.out_dir.value, "run.out_dir"); });
+  check_out_dir(world, config);
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
   world.together([&] {

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -146,13 +147,19 @@ class Trainer(unittest.TestCase):
             file.write(how(content))
 
     def test_a_save_that_fails_is_told_and_training_goes_on(self):
-        out = f"{self.folder}/blocked"
-        os.makedirs(f"{out}/last.pt")  # no file can be put there
-        done = self.run_trainer("blocked", 2, "--stages=train", code=3)
-        self.assertEqual(len(self.losses("blocked")), 8)
-        self.assertIn("last.pt: is a folder; the next save tries again", done.stderr)
-        self.assertRegex(done.stderr.splitlines()[-1], r"^trainer: .*last\.pt: is a folder")
-        self.assertTrue(os.path.exists(f"{out}/ckpt.pt"))
+        def small_files_only():  # as a quota that checkpoints do not fit in
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        done = subprocess.run(self.command("full", 0, "--stages=train"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                              timeout=200, preexec_fn=small_files_only)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(len(self.losses("full")), 8)
+        for name in ("last.pt", "ckpt.pt"):
+            self.assertRegex(done.stderr, rf"warning: a checkpoint was not saved: \S+{name}: cannot be written: File too large; the next save tries again")
+            self.assertRegex(done.stderr.split("trainer:")[1], rf"{name}: cannot be written: File too large")
+        self.assertFalse([name for name in os.listdir(f"{self.folder}/full") if name.endswith((".pt", ".new"))])
+        self.run_trainer("full", 0, "--stages=train")
 
     def test_bfloat16_and_float16_learn_as_float32_does(self):
         for dtype in ("float32", "bfloat16", "float16"):
