@@ -122,7 +122,9 @@ void CheckpointWriter::finish() {
   copied_iter_ = -1;
   std::vector<std::string> reasons;
   for (auto& failed : failed_)
-    if (failed) reasons.push_back(std::move(std::exchange(failed, std::nullopt)->why));
+    if (failed)
+      reasons.push_back(std::exchange(failed, std::nullopt)->why +
+                        "; mend that and run the same line again");
   if (reasons.empty()) return;
   untold_.clear();  // the same, but for what was made good since
   throw DataError(fmt::format("{}", fmt::join(reasons, "\n")));
