@@ -14,6 +14,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/output_target.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/config/version.h"
@@ -254,6 +255,7 @@ void train(const CommandLine& line) {
   required(line, "input");
   const std::filesystem::path output = required(line, "output");
   const int32_t size = parse_vocab_size(required(line, "vocab-size"));
+  check_output_folder(output, "--output");
   std::vector<std::string> texts;
   for (const std::string& input : line.values("input")) read_texts(input, texts);
   const BpeTokenizer tokenizer = train_bpe(texts, size);

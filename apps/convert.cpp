@@ -1,7 +1,11 @@
 // convert: a .pt checkpoint to a Hugging Face GPT-2 folder, and back.
+#include <fmt/format.h>
+
 #include <cstdio>
+#include <string>
 
 #include "lib/base/errors.h"
+#include "lib/base/output_target.h"
 #include "lib/config/main.h"
 #include "lib/run/convert.h"
 #include "lib/run/program.h"
@@ -37,7 +41,10 @@ int run(int argc, char** argv) {
   load_config(sections, std::nullopt, line.overrides());
   const auto from = line.value("from"), to = line.value("to");
   if (!from || !to) throw ConfigError("both ends must be named: convert --from PATH --to PATH");
-  std::puts(convert_model(*from, *to, tokenizer_dir.value).c_str());
+  const std::string made = convert_model(*from, *to, tokenizer_dir.value);
+  // Not behind a checkpoint that went to standard output.
+  const bool into_stream = find_output(*to).kind == OutputTarget::Kind::kDescriptor;
+  fmt::print(into_stream ? stderr : stdout, "{}\n", made);
   return 0;
 }
 

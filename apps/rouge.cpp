@@ -10,6 +10,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/output_target.h"
 #include "lib/base/words.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
@@ -196,6 +197,7 @@ int run(int argc, char** argv) {
   const std::string references_file = file_option(line, "references", true);
   const std::string predictions_file = file_option(line, "predictions", true);
   const std::string per_example_file = file_option(line, "per-example", false);
+  if (!per_example_file.empty()) check_output_file(per_example_file, "--per-example");
   const CsvTable references = read_csv(references_file);
   const CsvTable predictions = read_csv(predictions_file);
   const std::vector<Example> examples = join(references, predictions, line.has("allow-missing"));

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/base/output_target.h"
 
 namespace precis {
 
@@ -43,22 +46,60 @@ std::string read_file(const fs::path& path) {
   return content;
 }
 
-AtomicFile::AtomicFile(fs::path path)
-    : path_(std::move(path)),
-      new_path_(path_.parent_path() / fmt::format(".{}.new", path_.filename().string())) {
-  fd_ = ::open(new_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+  const OutputTarget target = find_output(path_);
+  switch (target.kind) {
+    case OutputTarget::Kind::kFolder:
+      throw DataError(fmt::format("{}: is a folder, not a file", fs::absolute(path_).string()));
+    case OutputTarget::Kind::kDescriptor:
+      if (target.descriptor == STDOUT_FILENO) std::fflush(stdout);  // what was printed comes first
+      fd_ = ::fcntl(target.descriptor, F_DUPFD_CLOEXEC, 0);
+      break;
+    case OutputTarget::Kind::kSpecial:
+      fd_ = ::open(target.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+      break;
+    case OutputTarget::Kind::kPlain:
+      target_ = target.path;
+      open_beside();
+      break;
+  }
+  if (fd_ < 0) fail("cannot be opened for writing");
+}
+
+fs::path AtomicFile::beside(const fs::path& path) {
+  return path.parent_path() / fmt::format(".{}.new", path.filename().string());
+}
+
+void AtomicFile::open_beside() {
+  struct stat old {};
+  const bool replaces = ::stat(target_.c_str(), &old) == 0;
+  // Content that others may not read must not be theirs to read while it is written either.
+  const mode_t mode = replaces ? 0600 : 0666;
+  fd_ =
+      ::open(beside(target_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd_ < 0) fail("cannot be created");
+  if (!replaces) return;
+  if (::fchown(fd_, old.st_uid, old.st_gid) != 0) {
+    // Only root may give files away: then it is ours from here on, as with any editor.
+  }
+  ::fchmod(fd_, old.st_mode & 0777);
 }
 
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(new_path_.c_str());
+  if (!target_.empty()) ::unlink(beside(target_).c_str());
 }
 
 void AtomicFile::fail(const char* what) const {
-  throw DataError(
-      fmt::format("{}: {}: {}", fs::absolute(path_).string(), what, std::strerror(errno)));
+  const int error = errno;
+  const fs::path folder = fs::absolute(path_).parent_path();
+  std::error_code ignored;
+  std::string why = std::strerror(error);
+  if (error == EPIPE) why = "who read it has gone";
+  if (error == ENOENT && !fs::is_directory(folder, ignored))
+    why = fmt::format("there is no folder {}", folder.string());
+  throw DataError(fmt::format("{}: {}: {}", fs::absolute(path_).string(), what, why));
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -70,27 +111,23 @@ void AtomicFile::write(std::string_view bytes) {
   }
 }
 
-void AtomicFile::write_at(uint64_t offset, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail("cannot be written");
-    offset += static_cast<uint64_t>(done);
-    bytes.remove_prefix(static_cast<size_t>(done));
-  }
-}
-
 void AtomicFile::commit() {
-  if (::fsync(fd_) != 0) fail("cannot be synced");
-  if (::close(std::exchange(fd_, -1)) != 0) fail("cannot be closed");
-  if (::rename(new_path_.c_str(), path_.c_str()) != 0) {
+  // A pipe or a terminal has nothing to sync (EINVAL), which is no failure.
+  if (::fsync(fd_) != 0 && (!target_.empty() || errno != EINVAL)) fail("cannot be synced");
+  if (::close(std::exchange(fd_, -1)) != 0) {
     const int error = errno;
-    ::unlink(new_path_.c_str());
+    if (!target_.empty()) ::unlink(beside(target_).c_str());
+    errno = error;
+    fail("cannot be closed");
+  }
+  if (target_.empty()) return;
+  if (::rename(beside(target_).c_str(), target_.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(beside(target_).c_str());
     errno = error;
     fail("cannot be put in place");
   }
-  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-  const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int dir = ::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir >= 0) {
     ::fsync(dir);
     ::close(dir);

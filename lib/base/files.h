@@ -1,4 +1,4 @@
-// Reading whole files and replacing files safely.
+// Reading whole files and writing files safely.
 #pragma once
 
 #include <filesystem>
@@ -10,27 +10,36 @@ namespace precis {
 /// The whole file as bytes. Throws DataError naming the absolute path when it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file written beside its final place (".NAME.new"), synced, and renamed over it by commit().
+/// A file that takes the place of what stood at its path when it is whole.
 ///
-/// Until commit() returns, whatever stood at the path before stays whole. Without commit() the
-/// destructor removes the new file. All members throw DataError naming the path.
+/// A plain file, or a name where there is nothing, is written beside its place (".NAME.new"),
+/// synced and renamed by commit(): until that returns, whatever stood there stays whole, and
+/// without it the destructor removes the new file. Mode, and where that is allowed owner, of a file
+/// that is replaced stay. A link stays: what it leads to is replaced. Everything else (a pipe, a
+/// device, /dev/stdout, /dev/fd/N) is written into as the bytes come, and stays what it is. All
+/// members throw DataError naming the path.
 class AtomicFile {
  public:
+  /// Opens; waits for a reader where a named pipe has none yet.
   explicit AtomicFile(std::filesystem::path path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
+  /// Appends. What is written never has to be gone back to, so that a pipe can take it.
   void write(std::string_view bytes);
-  void write_at(uint64_t offset, std::string_view bytes);
   /// fsync, rename, fsync of the folder.
   void commit();
 
+  /// What the file is called while it is written beside `path`.
+  static std::filesystem::path beside(const std::filesystem::path& path);
+
  private:
+  void open_beside();
   [[noreturn]] void fail(const char* what) const;
 
-  std::filesystem::path path_;
-  std::filesystem::path new_path_;
+  std::filesystem::path path_;    // as it was given
+  std::filesystem::path target_;  // what is replaced; empty: written into
   int fd_ = -1;
 };
 

@@ -1,12 +1,15 @@
 #include "lib/checkpoint/checkpoint_folder.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <system_error>
 
 #include "lib/base/errors.h"
+#include "lib/base/files.h"
 #include "lib/formats/pt_file.h"
 
 namespace precis {
@@ -30,11 +33,6 @@ std::optional<int64_t> iteration_of(std::string_view name) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), iter);
   if (error != std::errc() || end != digits.data() + digits.size() || iter < 0) return std::nullopt;
   return iter;
-}
-
-/// What AtomicFile calls a file that it is writing.
-fs::path beside(const fs::path& path) {
-  return path.parent_path() / fmt::format(".{}.new", path.filename().string());
 }
 
 void check(const std::error_code& error, const fs::path& path, const char* what) {
@@ -66,17 +64,22 @@ void CheckpointFolder::save_best(const Value& checkpoint) const {
 void CheckpointFolder::save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const {
   write_pt(last(), checkpoint);
   if (keep_last <= 0) return;
-  // last.pt is never written into, only replaced, so a second name for it is as good as a copy.
+  // last.pt is never written into, only replaced, so a second name for it is as good as a copy:
+  // for the file itself, where last.pt is a link.
   const fs::path path = numbered(iter);
-  const fs::path link = beside(path);
+  const fs::path link = AtomicFile::beside(path);
   std::error_code error;
   fs::remove(link, error);
-  fs::create_hard_link(last(), link, error);
+  fs::create_hard_link(fs::canonical(last(), error), link, error);
   if (error) {
     error.clear();
     fs::copy_file(last(), link, error);
   }
-  check(error, link, "cannot be created");
+  if (error) {
+    std::error_code ignored;
+    fs::remove(link, ignored);  // half a copy
+  }
+  check(error, path, "cannot be created");
   fs::rename(link, path, error);
   check(error, path, "cannot be put in place");
   fs::remove(link, error);  // renaming a file onto another name of itself leaves both
@@ -89,24 +92,44 @@ void CheckpointFolder::save_last(const Value& checkpoint, int64_t iter, int64_t 
   }
 }
 
-std::optional<CheckpointFolder::Found> CheckpointFolder::newest() const {
-  std::vector<fs::path> candidates{last()};
-  const std::vector<int64_t> numbers = iterations();
-  for (auto iter = numbers.rbegin(); iter != numbers.rend(); ++iter)
-    candidates.push_back(numbered(*iter));
-  candidates.push_back(best());
+std::optional<fs::path> CheckpointFolder::to_evaluate() const {
+  for (const fs::path& file : {best(), last()})
+    if (fs::exists(file)) return file;
+  return std::nullopt;
+}
 
-  std::vector<std::string> damaged;
-  for (const fs::path& path : candidates) {
-    if (!fs::exists(path)) continue;
+std::vector<fs::path> CheckpointFolder::checkpoints() const {
+  std::vector<fs::path> found;
+  const std::vector<int64_t> numbers = iterations();
+  if (fs::exists(last())) found.push_back(last());
+  for (auto iter = numbers.rbegin(); iter != numbers.rend(); ++iter)
+    found.push_back(numbered(*iter));
+  if (fs::exists(best())) found.push_back(best());
+  return found;
+}
+
+CheckpointFolder::Newest CheckpointFolder::newest(
+    const std::function<void(const fs::path&)>& read) const {
+  Newest found;
+  std::vector<fs::path> tried;
+  for (const fs::path& path : checkpoints()) {
+    // iter-NNNNNN.pt is often last.pt under another name: it would be read in vain.
+    std::error_code error;
+    if (std::any_of(tried.begin(), tried.end(),
+                    [&](const fs::path& other) { return fs::equivalent(path, other, error); }))
+      continue;
+    if (::access(path.c_str(), R_OK) != 0)
+      check(std::error_code(errno, std::generic_category()), path, "cannot be read");
     try {
-      return Found{path, read_pt(path), damaged};
-    } catch (const DataError& error) {
-      damaged.emplace_back(error.what());
+      read(path);
+      found.path = path;
+      return found;
+    } catch (const DataError& damage) {
+      found.damaged.emplace_back(damage.what());
+      tried.push_back(path);
     }
   }
-  if (damaged.empty()) return std::nullopt;
-  throw DataError(damaged.front());
+  return found;
 }
 
 void CheckpointFolder::remove_leftovers() const {

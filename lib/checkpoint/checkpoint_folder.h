@@ -3,41 +3,48 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/formats/value.h"
 
 namespace precis {
 
-/// Saves ckpt.pt (the best), last.pt and iter-NNNNNN.pt, keeps as many of the latter as are wanted,
-/// and finds the newest that is whole. All members throw DataError naming the file.
+/// The checkpoints of a run folder by their names: saves ckpt.pt (the best), last.pt and
+/// iter-NNNNNN.pt, keeps as many of the latter as are wanted, and finds the newest that is whole.
+/// Members throw DataError naming the file.
 class CheckpointFolder {
  public:
-  /// A checkpoint that was read, and what was wrong with those that were newer.
-  struct Found {
-    std::filesystem::path path;
-    Value content;
-    std::vector<std::string> damaged;
+  /// What newest() found.
+  struct Newest {
+    std::optional<std::filesystem::path> path;  ///< what was read; nothing where none could be
+    std::vector<std::string> damaged;  ///< what is wrong with those before it, each naming its file
   };
 
   /// The folder must exist when something is saved.
   explicit CheckpointFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
+  const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path best() const { return folder_ / "ckpt.pt"; }
   std::filesystem::path last() const { return folder_ / "last.pt"; }
   std::filesystem::path numbered(int64_t iter) const;
+  /// The checkpoint that evaluate and predict use: the best, else the last, if there is one.
+  std::optional<std::filesystem::path> to_evaluate() const;
+  /// Those there are, in the order in which a resume wants them: last.pt, iter-NNNNNN.pt from the
+  /// highest on, ckpt.pt.
+  std::vector<std::filesystem::path> checkpoints() const;
 
   void save_best(const Value& checkpoint) const;
   /// Replaces last.pt. With keep_last n > 0, iter-NNNNNN.pt is the same file under a second name,
   /// and of those up to `iter` the n newest stay.
   void save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const;
 
-  /// last.pt, else the highest iter-NNNNNN.pt, else ckpt.pt: the first that is whole (every
-  /// checksum is verified). Nothing where there is none; throws the first one's error where all are
-  /// damaged.
-  std::optional<Found> newest() const;
+  /// Calls read(path) for one of checkpoints() after another until one is taken; a DataError of
+  /// `read` says that the file is damaged. A file that may not be opened is no damaged one: throws.
+  Newest newest(const std::function<void(const std::filesystem::path&)>& read) const;
 
   /// Removes what a killed process left of files it was writing. No other process may be saving
   /// here.

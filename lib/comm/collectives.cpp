@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "lib/comm/mpi_collectives.h"
+#include "lib/comm/world_impl.h"
 #ifdef PRECIS_HAS_CUDA
 #include "lib/comm/nccl_collectives.h"
 #endif
@@ -13,13 +14,22 @@ namespace {
 /// A world of one: every sum is there already.
 class LocalCollectives : public Collectives {
  public:
+  explicit LocalCollectives(const World& world) : world_(world) {}
+
   std::string name() const override { return "local"; }
   at::Tensor allocate(int64_t numel, at::Device device) override {
+    require("Collectives::allocate");
     return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
   }
-  void start_all_reduce(const at::Tensor&) override {}
-  void wait() override {}
-  void broadcast(const at::Tensor&) override {}
+  void start_all_reduce(const at::Tensor&) override { require("Collectives::start_all_reduce"); }
+  void wait() override { require("Collectives::wait"); }
+  void broadcast(const at::Tensor&) override { require("Collectives::broadcast"); }
+
+ private:
+  /// Refuses what would go wrong with other ranks.
+  void require(const char* call) const { world_.impl().require_outside_together(call); }
+
+  const World& world_;
 };
 
 }  // namespace
@@ -43,7 +53,8 @@ Fields CommConfig::fields() {
 
 std::unique_ptr<Collectives> make_collectives(const std::string& backend, const World& world,
                                               at::Device device) {
-  if (world.size() == 1) return std::make_unique<LocalCollectives>();
+  world.impl().require_outside_together("make_collectives");
+  if (world.size() == 1) return std::make_unique<LocalCollectives>(world);
 #ifdef PRECIS_HAS_CUDA
   if (backend == "nccl") return make_nccl_collectives(world, device);
 #else

@@ -20,7 +20,7 @@ struct CommConfig {
 };
 
 /// Operations on float32 tensors over all ranks of a World. Every rank makes the same calls in the
-/// same order.
+/// same order, and none inside World::together (std::logic_error).
 class Collectives {
  public:
   virtual ~Collectives() = default;

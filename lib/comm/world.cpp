@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <numeric>
+#include <stdexcept>
 
 #include "lib/comm/temporary_folder.h"
 #include "lib/comm/world_impl.h"
@@ -92,6 +93,12 @@ void wait_politely(MPI_Request& request) {
 
 Deadline::Deadline(World::Impl& impl) : impl_(impl), before_(impl.deadline) {
   impl_.deadline = now() + static_cast<int64_t>(impl.timeout * 1e9);
+}
+
+void World::Impl::require_outside_together(const char* collective) const {
+  if (in_together)
+    throw std::logic_error(
+        fmt::format("{} is collective, but was called in the work of World::together", collective));
 }
 
 void World::Impl::watch() {
@@ -186,6 +193,7 @@ void World::set_timeout(double seconds) {
 }
 
 void World::sum(std::span<double> values) const {
+  impl_->require_outside_together("World::sum");
   if (size() == 1) return;
   const Deadline deadline(*impl_);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -196,6 +204,7 @@ void World::sum(std::span<double> values) const {
 }
 
 std::vector<std::string> World::all_gather(const std::string& mine) const {
+  impl_->require_outside_together("World::all_gather");
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
@@ -207,6 +216,7 @@ std::vector<std::string> World::all_gather(const std::string& mine) const {
 }
 
 std::vector<std::string> World::gather(const std::string& mine) const {
+  impl_->require_outside_together("World::gather");
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
@@ -218,6 +228,7 @@ std::vector<std::string> World::gather(const std::string& mine) const {
 }
 
 std::string World::broadcast(const std::string& roots) const {
+  impl_->require_outside_together("World::broadcast");
   if (size() == 1) return roots;
   const Deadline deadline(*impl_);
   auto length = static_cast<uint64_t>(roots.size());
@@ -234,6 +245,7 @@ std::string World::broadcast(const std::string& roots) const {
 }
 
 void World::barrier() const {
+  impl_->require_outside_together("World::barrier");
   if (size() == 1) return;
   const Deadline deadline(*impl_);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -242,14 +254,19 @@ void World::barrier() const {
 }
 
 void World::together(const std::function<void()>& work) const {
+  impl_->require_outside_together("World::together");
   std::string report;  // exit code, blank, message; empty: all is well
+  impl_->in_together = true;
   try {
     work();
   } catch (const Error& error) {
     report = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
   } catch (const std::exception& error) {
     report = fmt::format("{} {}", static_cast<int>(ExitCode::kOther), error.what());
+  } catch (...) {
+    report = fmt::format("{} internal error", static_cast<int>(ExitCode::kOther));
   }
+  impl_->in_together = false;
   for (const std::string& said : all_gather(report)) {
     if (said.empty()) continue;
     const size_t blank = said.find(' ');
@@ -259,6 +276,7 @@ void World::together(const std::function<void()>& work) const {
 }
 
 void World::continue_with_root() {
+  impl_->require_outside_together("World::continue_with_root");
   Impl& w = *impl_;
   w.has_spares = true;
   if (w.rank != 0) return;
@@ -266,6 +284,7 @@ void World::continue_with_root() {
 }
 
 void World::wait_as_spare() const {
+  impl_->require_outside_together("World::wait_as_spare");
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Ibarrier(impl_->comm, &request);
   impl_->has_spares = false;

@@ -15,7 +15,8 @@ namespace precis {
 /// All ranks of one run. One object a program, made in main before threads are; passed by
 /// reference. The members marked collective must be called by every rank, in the same order. A
 /// collective that does not end within the time-out (a peer that died, was stopped or hangs) ends
-/// all ranks with a message and exit code 4.
+/// all ranks with a message and exit code 4. Inside the work that together() runs
+/// every collective, those of Collectives too, throws std::logic_error.
 class World {
  public:
   /// Starts MPI; without a launcher that is a world of one process. `timeout_seconds` may be set
@@ -47,7 +48,10 @@ class World {
   void barrier() const;
 
   /// Collective. Runs work on every rank; if it throws anywhere, all ranks throw the lowest such
-  /// rank's error as a SharedError, so that what many ranks would say is said once.
+  /// rank's error as a SharedError, so that what many ranks would say is said once. The work must
+  /// be this rank's own, without any collective in it: a rank whose work throws would leave the
+  /// others in that one. A collective in it is refused on every rank, whether anything failed or
+  /// not.
   void together(const std::function<void()>& work) const;
 
   /// Goes on with rank 0 alone. On it size() is 1 from here on; the others must call

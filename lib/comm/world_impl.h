@@ -16,6 +16,7 @@ struct World::Impl {
   MPI_Comm active = MPI_COMM_NULL;  ///< those the run goes on with
   int rank = 0, size = 1, local_rank = 0, local_size = 1, num_nodes = 1, node = 0;
   bool has_spares = false;
+  std::atomic<bool> in_together{false};  ///< the work of World::together runs
 
   /// The watchdog's deadline, nanoseconds of the steady clock; 0: none.
   std::atomic<int64_t> deadline{0};
@@ -24,6 +25,9 @@ struct World::Impl {
   std::thread watchdog;
 
   void watch();
+  /// What every collective asks first. Throws std::logic_error inside World::together, with one
+  /// rank as with many, so that a mistake shows wherever it is tried.
+  void require_outside_together(const char* collective) const;
 };
 
 /// While it lives, the watchdog counts: the time-out for one collective.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -73,6 +74,8 @@ std::string failure_text(const std::string& program, const Failure& failure) {
 }
 
 int run_main(const char* program, int argc, char** argv, int (*body)(int, char**)) {
+  // A reader that goes away makes a write fail, which is told in a sentence, as a full disk is.
+  std::signal(SIGPIPE, SIG_IGN);
   Failure failure;
   try {
     const int code = body(argc, argv);

@@ -21,7 +21,8 @@ Failure describe_failure(const std::exception_ptr& error);
 std::string failure_text(const std::string& program, const Failure& failure);
 
 /// Runs a program's body and returns its exit code. What it throws becomes one message on stderr;
-/// so does output that could not be written (a full disk behind a redirected stdout).
+/// so does output that could not be written (a full disk behind a redirected stdout, a reader that
+/// has gone: SIGPIPE is ignored).
 int run_main(const char* program, int argc, char** argv, int (*body)(int, char**));
 
 }  // namespace precis

@@ -77,7 +77,7 @@ Split read_split(const DataConfig& config) {
   return split;
 }
 
-DialogueDataset::DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt,
+DialogueDataset::DialogueDataset(std::span<const Example> examples, const SummaryPrompt& prompt,
                                  int64_t block_size, bool drop_overlong) {
   const auto n = static_cast<int64_t>(examples.size());
   std::vector<std::optional<EncodedExample>> encoded(examples.size());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ Split read_split(const DataConfig& config);
 class DialogueDataset {
  public:
   /// `drop_overlong`: samples beyond block_size are left out instead of cut. Runs on all threads.
-  DialogueDataset(const std::vector<Example>& examples, const SummaryPrompt& prompt,
+  DialogueDataset(std::span<const Example> examples, const SummaryPrompt& prompt,
                   int64_t block_size, bool drop_overlong);
 
   int64_t size() const { return static_cast<int64_t>(samples_.size()); }

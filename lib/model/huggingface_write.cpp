@@ -10,6 +10,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/output_target.h"
 #include "lib/checkpoint/tensors.h"
 #include "lib/formats/json_value.h"
 #include "lib/formats/safetensors.h"
@@ -168,6 +169,7 @@ void replace_folder(const fs::path& finished, const fs::path& folder) {
 void write_hugging_face(const fs::path& target, const ExportedModel& model) {
   fs::path folder = fs::absolute(target).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();  // "out/"
+  folder = find_output(folder).path;  // a link stays: the folder it leads to is replaced
   check_replaceable(folder);
   const std::vector<std::pair<std::string, ArrayView>> tensors = exported_tensors(model);
   const Value vocab = parse_json(model.vocabulary.vocab_json, "vocab.json");

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "lib/base/output_target.h"
 #include "lib/formats/pt_file.h"
 #include "lib/model/huggingface.h"
 #include "lib/run/model_file.h"
@@ -37,6 +38,10 @@ Value generation_value(const ModelFile& model) {
 
 std::string convert_model(const std::string& from, const std::filesystem::path& to,
                           const std::filesystem::path& tokenizer_dir) {
+  if (std::filesystem::is_directory(resolve_model(from)))
+    check_output_file(to, "--to");
+  else
+    check_output_folder(to, "--to");
   ModelFile model = load_model(from);
   const BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
   model.tokenizer = TokenizerTexts{tokenizer.vocab_json(), tokenizer.merges_txt()};

@@ -3,6 +3,13 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <span>
+
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
 #include "lib/config/describe.h"
@@ -21,29 +28,25 @@ Coordinator::Coordinator(RunConfig& config, bool is_root, Log& log)
       is_root_(is_root),
       log_(log),
       folder_{config.run.out_dir.value},
-      config_yaml_(dump_yaml(config.sections())) {
+      config_yaml_(dump_yaml(config.sections())),
+      checkpoints_(folder_) {
   if (!is_root_) return;
   std::error_code error;
-  fs::create_directories(folder_.dir, error);
-  if (error || !fs::is_directory(folder_.dir))
+  fs::create_directories(folder_.path(), error);
+  if (error || !fs::is_directory(folder_.path()))
     throw ConfigError(fmt::format("run.out_dir {} cannot be made a folder: {}",
-                                  fs::absolute(folder_.dir).string(),
+                                  fs::absolute(folder_.path()).string(),
                                   error ? error.message() : "it is a file"));
-  checkpoints_ = std::make_unique<CheckpointFolder>(folder_.dir);
-}
-
-Coordinator::~Coordinator() {
-  if (saving_.valid()) saving_.wait();
 }
 
 void Coordinator::open(const Inputs& inputs, bool trains) {
   if (!is_root_) return;
-  log_.open(folder_.dir / "train.log");
-  checkpoints_->remove_leftovers();
+  log_.open(folder_.path() / "train.log");
+  folder_.remove_leftovers();
   write("config.yaml", config_yaml_);
-  inputs.tokenizer->save(folder_.dir);
-  const fs::path metrics = folder_.dir / "metrics.jsonl";
-  std::optional<int64_t> go_on_from = inputs.model.progress.iter;
+  inputs.tokenizer->save(folder_.path());
+  const fs::path metrics = folder_.path() / "metrics.jsonl";
+  std::optional<int64_t> go_on_from = inputs.iter;
   if (trains && !inputs.resumed) go_on_from.reset();
   if (!trains) {  // evaluation adds to what is there
     constexpr int64_t kEverything = int64_t{1} << 60;
@@ -52,7 +55,7 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
   reporter_.add(std::make_unique<JsonLinesSink>(metrics, go_on_from));
   reporter_.add(std::make_unique<ConsoleSink>(log_, config_.report.log_interval));
   if (config_.report.tensorboard && trains)
-    reporter_.add(std::make_unique<TensorBoardSink>(folder_.dir / "tensorboard", go_on_from,
+    reporter_.add(std::make_unique<TensorBoardSink>(folder_.path() / "tensorboard", go_on_from,
                                                     read_json_lines(metrics)));
 }
 
@@ -61,60 +64,56 @@ void Coordinator::record(Record record) {
   record["time"] =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   reporter_.write(record);
+  tell_failures();
 }
 
-std::shared_ptr<const ModelFile> Coordinator::snapshot(const ModelFile& state) {
-  if (snapshot_ && snapshot_->progress.iter == state.progress.iter) {
-    auto same = std::make_shared<ModelFile>(*snapshot_);  // tensors are shared
-    same->progress = state.progress;
-    return same;
-  }
-  auto copy = std::make_shared<ModelFile>(state);
-  const auto detach = [](at::Tensor& tensor) {
-    tensor = tensor.to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-  };
-  detach(copy->flat);
-  if (copy->optimizer) detach(copy->optimizer->exp_avg), detach(copy->optimizer->exp_avg_sq);
-  return copy;
+CheckpointWriter::State Coordinator::state_of(const ModelFile& state, double learning_rate) const {
+  ModelFile rest = state;
+  rest.flat.reset();
+  rest.optimizer.reset();
+  return {state.progress.iter,
+          {state.flat, state.optimizer->exp_avg, state.optimizer->exp_avg_sq},
+          [this, rest, learning_rate](std::span<const at::Tensor> copies) {
+            ModelFile file = rest;
+            file.flat = copies[0];
+            file.optimizer = OptimizerMoments{copies[1], copies[2]};
+            return checkpoint_value(file, config_.train, learning_rate, config_yaml_);
+          }};
 }
 
-void Coordinator::save(const ModelFile& state, double learning_rate,
-                       const std::function<void(const Value&)>& to) {
-  if (!is_root_) return;
-  const std::shared_ptr<const ModelFile> copy = snapshot(state);
-  snapshot_ = copy;
-  std::shared_future<void> before = saving_.valid() ? saving_.share() : std::shared_future<void>();
-  saving_ = std::async(std::launch::async, [this, before, copy, learning_rate, to] {
-    if (before.valid()) before.get();
-    to(checkpoint_value(*copy, config_.train, learning_rate, config_yaml_));
-  });
+void Coordinator::tell_failures() {
+  for (const std::string& why : checkpoints_.take_failures())
+    log_.warn(fmt::format("a checkpoint was not saved: {}; the next save tries again", why));
 }
 
 void Coordinator::save_best(const ModelFile& state, double learning_rate) {
-  save(state, learning_rate, [this](const Value& value) { checkpoints_->save_best(value); });
+  if (!is_root_) return;
+  checkpoints_.save_best(state_of(state, learning_rate));
+  tell_failures();
 }
 
 void Coordinator::save_last(const ModelFile& state, double learning_rate) {
-  const int64_t iter = state.progress.iter, keep = config_.checkpoint.keep_last;
-  save(state, learning_rate,
-       [this, iter, keep](const Value& value) { checkpoints_->save_last(value, iter, keep); });
+  if (!is_root_) return;
+  checkpoints_.save_last(state_of(state, learning_rate), config_.checkpoint.keep_last);
+  tell_failures();
 }
 
 void Coordinator::finish_saves() {
-  if (saving_.valid()) saving_.get();
-  snapshot_.reset();
+  if (!is_root_) return;
+  checkpoints_.finish();
+  tell_failures();
   reporter_.flush();
 }
 
 void Coordinator::write(const std::string& name, const std::string& content) {
-  if (is_root_) write_file(folder_.dir / name, content);
+  if (is_root_) write_file(folder_.path() / name, content);
 }
 
 bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights,
                                 const std::string& settings, const std::string& file) const {
-  if (!fs::exists(folder_.dir / file)) return false;
+  if (!fs::exists(folder_.path() / file)) return false;
   bool same = false;
-  for (const Record& record : read_json_lines(folder_.dir / "metrics.jsonl")) {
+  for (const Record& record : read_json_lines(folder_.path() / "metrics.jsonl")) {
     if (record.value("kind", "") != "stage" || record.value("stage", "") != stage) continue;
     same = record.value("weights", "") == weights && record.value("settings", "") == settings;
   }
@@ -133,21 +132,21 @@ void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::
 void Coordinator::write_report(const Inputs& inputs) {
   if (!is_root_ || !config_.report.html) return;
   ReportInput page;
-  page.title = fmt::format("Precis: {}", folder_.dir.filename().string());
-  page.records = read_json_lines(folder_.dir / "metrics.jsonl");
+  page.title = fmt::format("Precis: {}", folder_.path().filename().string());
+  page.records = read_json_lines(folder_.path() / "metrics.jsonl");
   page.config_yaml = config_yaml_;
-  const GptShape& shape = inputs.model.shape;
+  const GptShape& shape = inputs.shape;
   page.facts = {
       {"model", fmt::format("GPT-2, {} layers, {} heads, width {}, vocabulary {}", shape.n_layer,
                             shape.n_head, shape.n_embd, shape.vocab_size)},
       {"parameters",
-       fmt::format("{:.2f} million", static_cast<double>(inputs.model.layout().numel()) / 1e6)},
+       fmt::format("{:.2f} million", static_cast<double>(ParameterLayout(shape).numel()) / 1e6)},
       {"training rows", fmt::format("{}", inputs.split.train.size())},
       {"validation rows", fmt::format("{}", inputs.split.validation.size())},
       {"initial weights", config_.model.init_from.value}};
-  if (const fs::path file = folder_.dir / "evaluation.json"; fs::exists(file))
+  if (const fs::path file = folder_.path() / "evaluation.json"; fs::exists(file))
     page.evaluation = Record::parse(read_file(file), nullptr, false);
-  if (const fs::path file = folder_.dir / "evaluation.csv"; fs::exists(file)) {
+  if (const fs::path file = folder_.path() / "evaluation.csv"; fs::exists(file)) {
     constexpr size_t kSamples = 12;
     const CsvTable table = read_csv(file);
     const size_t predicted = table.column("prediction"), reference = table.column("reference");

@@ -1,14 +1,12 @@
 // Rank 0's side of a run: what is written, while the ranks go straight on.
 #pragma once
 
-#include <functional>
-#include <future>
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <string>
 
 #include "lib/base/log.h"
 #include "lib/checkpoint/checkpoint_folder.h"
+#include "lib/checkpoint/checkpoint_writer.h"
 #include "lib/report/record.h"
 #include "lib/report/sink.h"
 #include "lib/run/inputs.h"
@@ -19,19 +17,17 @@ namespace precis {
 
 /// Writes the run folder: config, vocabulary, records, checkpoints, stages' files. On other ranks
 /// than the root every member does nothing, so that callers need not ask. Checkpoints are written
-/// by a thread of their own from a copy of the tensors; errors it meets are thrown by the next
-/// call.
+/// by a CheckpointWriter; a save that failed is a warning in the log, and training goes on.
 class Coordinator {
  public:
   /// On the root: makes the run folder. Throws ConfigError where that cannot be.
   Coordinator(RunConfig& config, bool is_root, Log& log);
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
-  ~Coordinator();
 
   bool is_root() const { return is_root_; }
   Log& log() { return log_; }
-  const RunFolder& folder() const { return folder_; }
+  const CheckpointFolder& folder() const { return folder_; }
 
   /// Opens log and sinks and writes config.yaml and the vocabulary. Training from the start
   /// (nothing resumed) empties metrics.jsonl.
@@ -41,7 +37,8 @@ class Coordinator {
   /// Writes ckpt.pt or last.pt of this state. The tensors may change as soon as this returns.
   void save_best(const ModelFile& state, double learning_rate);
   void save_last(const ModelFile& state, double learning_rate);
-  /// Waits until all checkpoints are on the disk.
+  /// Waits until all checkpoints are on the disk. Throws DataError where the last one of a name
+  /// could not be written.
   void finish_saves();
 
   /// Replaces a file of the run folder.
@@ -56,20 +53,16 @@ class Coordinator {
                   const std::string& settings);
 
  private:
-  std::shared_ptr<const ModelFile> snapshot(const ModelFile& state);
-  void save(const ModelFile& state, double learning_rate,
-            const std::function<void(const Value&)>& to);
+  CheckpointWriter::State state_of(const ModelFile& state, double learning_rate) const;
+  void tell_failures();
 
   RunConfig& config_;
   bool is_root_;
   Log& log_;
-  RunFolder folder_;
+  CheckpointFolder folder_;
   std::string config_yaml_;
   Reporter reporter_;
-  std::unique_ptr<CheckpointFolder> checkpoints_;
-  std::shared_ptr<const ModelFile>
-      snapshot_;  // of the step saved last: best and last often are of one
-  std::future<void> saving_;
+  CheckpointWriter checkpoints_;
 };
 
 }  // namespace precis

@@ -2,6 +2,11 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/text/bpe_trainer.h"
@@ -64,32 +69,49 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
       train_bpe(texts, static_cast<int32_t>(config.tokenizer.train_vocab_size)));
 }
 
-/// The checkpoint that training goes on from: the newer one where run.resume names a file.
-std::optional<ModelFile> resumed_model(const RunConfig& config, const RunFolder& folder) {
-  const bool has_last = fs::exists(folder.last());
-  if (config.run.resume.value == "never") {
-    if (has_last || fs::exists(folder.best()))
+/// The newest whole checkpoint of the run folder; one warning for all that are damaged. Throws
+/// DataError where there are only damaged ones.
+std::optional<ModelFile> newest_model(const CheckpointFolder& folder, Log& log) {
+  std::optional<ModelFile> model;
+  const auto [path, damaged] =
+      folder.newest([&](const fs::path& file) { model = read_checkpoint(file); });
+  if (damaged.empty()) return model;
+  if (!path)
+    throw DataError(fmt::format(
+        "{}\n{}: there is no whole checkpoint to go on from: move the damaged ones away to train "
+        "from the start, or name a whole one by run.resume and another run.out_dir",
+        fmt::join(damaged, "\n"), fs::absolute(folder.path()).string()));
+  log.warn(fmt::format("damaged: {}; going on from {} instead", fmt::join(damaged, "; "),
+                       path->filename().string()));
+  return model;
+}
+
+/// The checkpoint that training goes on from: the one further along where run.resume names a file.
+std::optional<ModelFile> resumed_model(const RunConfig& config, const CheckpointFolder& folder,
+                                       Log& log) {
+  const fs::path wish = config.run.resume.value;
+  if (wish == "never") {
+    if (!folder.checkpoints().empty())
       throw ConfigError(
           fmt::format("run.resume is never, but {} holds a checkpoint: name another run.out_dir, "
                       "or move it away",
-                      fs::absolute(folder.dir).string()));
+                      fs::absolute(folder.path()).string()));
     return std::nullopt;
   }
-  if (config.run.resume.value == "auto")
-    return has_last ? std::optional(read_checkpoint(folder.last())) : std::nullopt;
-  const fs::path named = config.run.resume.value;
-  if (!fs::exists(named))
+  if (wish == "auto") return newest_model(folder, log);
+  if (!fs::exists(wish))
     throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
-                                fs::absolute(named).string()));
-  ModelFile model = read_checkpoint(named);
-  if (!has_last) return model;
-  ModelFile last = read_checkpoint(folder.last());
-  return last.progress.iter > model.progress.iter ? std::move(last) : std::move(model);
+                                fs::absolute(wish).string()));
+  ModelFile named = read_checkpoint(wish);
+  std::optional<ModelFile> own = newest_model(folder, log);
+  return own && own->progress.iter > named.progress.iter ? std::move(own)
+                                                         : std::optional(std::move(named));
 }
 
-ModelFile choose_model(const RunConfig& config, const RunFolder& folder, Inputs& inputs, Log& log) {
+ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
+  const CheckpointFolder folder(config.run.out_dir.value);
   if (!config.has_stage("train")) return read_for_evaluation(config, folder);
-  if (auto model = resumed_model(config, folder)) {
+  if (auto model = resumed_model(config, folder, log)) {
     inputs.resumed = true;
     log.info(fmt::format(
         "resuming from {} at iteration {}{}", model->where, model->progress.iter,
@@ -108,26 +130,32 @@ ModelFile choose_model(const RunConfig& config, const RunFolder& folder, Inputs&
 
 }  // namespace
 
-std::optional<fs::path> RunFolder::to_evaluate() const {
-  for (const fs::path& file : {best(), last()})
-    if (fs::exists(file)) return file;
-  return std::nullopt;
-}
-
-ModelFile read_for_evaluation(const RunConfig& config, const RunFolder& folder) {
+ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder) {
   if (const auto file = folder.to_evaluate()) return read_checkpoint(*file);
   if (config.model.init_from.value == "scratch")
     throw DataError(
         fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no "
                     "weights to evaluate. Train first, or name a "
                     "model by model.init_from",
-                    fs::absolute(folder.dir).string()));
+                    fs::absolute(folder.path()).string()));
   return load_model(config.model.init_from.value);
 }
 
-Inputs read_inputs(const RunConfig& config, Log& log) {
+void require_same_start(const World& world, const ModelFile& model) {
+  const std::string mine = fmt::format(
+      "{} at iteration {}", fs::path(model.where).filename().string(), model.progress.iter);
+  const std::vector<std::string> all = world.all_gather(mine);
+  for (size_t rank = 1; rank < all.size(); ++rank)
+    if (all[rank] != all[0])
+      throw SharedError(
+          ExitCode::kData,
+          fmt::format("rank 0 read {}, but rank {} read {}: is the folder the same on "
+                      "all nodes, and readable?",
+                      all[0], rank, all[rank]));
+}
+
+RunInputs read_inputs(const RunConfig& config, Log& log) {
   Inputs inputs;
-  const RunFolder folder{config.run.out_dir.value};
   const bool needs_pairs = config.has_stage("train") || config.has_stage("evaluate");
   if (needs_pairs) {
     if (!config.data.train_csv.value.empty())
@@ -137,28 +165,29 @@ Inputs read_inputs(const RunConfig& config, Log& log) {
   }
   if (config.has_stage("predict") && !config.data.test_csv.value.empty())
     inputs.test = read_examples(config.data.test_csv.value, config.data, false);
-  inputs.model = choose_model(config, folder, inputs, log);
-  if (inputs.model.where != "scratch") check_sizes(config, inputs.model);
-  if (config.is_set("data.block_size") || config.data.block_size < inputs.model.shape.block_size)
-    crop_positions(inputs.model, config.data.block_size);
-  inputs.model.shape.dropout = config.model.dropout;
+  ModelFile model = choose_model(config, inputs, log);
+  if (model.where != "scratch") check_sizes(config, model);
+  if (config.is_set("data.block_size") || config.data.block_size < model.shape.block_size)
+    crop_positions(model, config.data.block_size);
+  model.shape.dropout = config.model.dropout;
   if (!inputs.tokenizer) {
     const bool own = !config.tokenizer.dir.value.empty() && !inputs.resumed;
-    inputs.tokenizer = std::make_unique<BpeTokenizer>(
-        own ? BpeTokenizer::load(config.tokenizer.dir.value)
-            : tokenizer_of(inputs.model, config.tokenizer.dir.value));
+    inputs.tokenizer =
+        std::make_unique<BpeTokenizer>(own ? BpeTokenizer::load(config.tokenizer.dir.value)
+                                           : tokenizer_of(model, config.tokenizer.dir.value));
   }
-  if (inputs.tokenizer->vocab_size() > inputs.model.shape.vocab_size)
+  if (inputs.tokenizer->vocab_size() > model.shape.vocab_size)
     throw DataError(fmt::format(
         "the vocabulary has {} tokens, but the model {} was made for {}: they do not belong "
         "together",
-        inputs.tokenizer->vocab_size(), inputs.model.where, inputs.model.shape.vocab_size));
-  inputs.model.tokenizer =
-      TokenizerTexts{inputs.tokenizer->vocab_json(), inputs.tokenizer->merges_txt()};
-  inputs.model.prompt = config.prompt;
-  inputs.model.generation = config.generation;
+        inputs.tokenizer->vocab_size(), model.where, model.shape.vocab_size));
+  model.tokenizer = TokenizerTexts{inputs.tokenizer->vocab_json(), inputs.tokenizer->merges_txt()};
+  model.prompt = config.prompt;
+  model.generation = config.generation;
   inputs.prompt = std::make_unique<SummaryPrompt>(config.prompt, *inputs.tokenizer);
-  return inputs;
+  inputs.shape = model.shape;
+  inputs.iter = model.progress.iter;
+  return {std::move(inputs), std::move(model)};
 }
 
 }  // namespace precis

@@ -1,11 +1,13 @@
 // Everything a run reads, before it does anything.
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "lib/base/log.h"
+#include "lib/checkpoint/checkpoint_folder.h"
+#include "lib/comm/world.h"
 #include "lib/data/dataset.h"
 #include "lib/run/model_file.h"
 #include "lib/run/run_config.h"
@@ -13,30 +15,33 @@
 
 namespace precis {
 
-/// Files of a run folder.
-struct RunFolder {
-  std::filesystem::path dir;
-  std::filesystem::path best() const { return dir / "ckpt.pt"; }
-  std::filesystem::path last() const { return dir / "last.pt"; }
-  /// The checkpoint that evaluate and predict use, if there is one.
-  std::optional<std::filesystem::path> to_evaluate() const;
-};
-
-/// What was read. `model` is what training starts from, or what is to be evaluated.
+/// What was read besides the weights. It stays as it is for the whole run.
 struct Inputs {
   Split split;
   std::vector<Example> test;
   std::unique_ptr<BpeTokenizer> tokenizer;
   std::unique_ptr<SummaryPrompt> prompt;
-  ModelFile model;
+  GptShape shape;        ///< of the model
+  int64_t iter = 0;      ///< optimizer steps done with the weights that were read
   bool resumed = false;  ///< training goes on from a checkpoint
 };
 
-/// Reads data, vocabulary and weights as the config says, the same on every rank. Throws
-/// ConfigError or DataError; writes nothing.
-Inputs read_inputs(const RunConfig& config, Log& log);
+/// Everything that was read. The stage that trains, or that evaluates, takes the model over.
+struct RunInputs {
+  Inputs inputs;
+  ModelFile model;
+};
 
-/// The weights of a model, given its file: what evaluate and predict use after training.
-ModelFile read_for_evaluation(const RunConfig& config, const RunFolder& folder);
+/// Reads data, vocabulary and weights as the config says, the same on every rank. Where training
+/// goes on, from the newest checkpoint that is whole, with one warning that names damaged ones.
+/// Throws ConfigError or DataError; writes nothing.
+RunInputs read_inputs(const RunConfig& config, Log& log);
+
+/// Collective. Throws SharedError where ranks read unlike weights: a file that one of them found
+/// damaged and others did not.
+void require_same_start(const World& world, const ModelFile& model);
+
+/// The weights that evaluate and predict use after training, with their file.
+ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder);
 
 }  // namespace precis

@@ -9,19 +9,6 @@
 #include "lib/eval/validation_loss.h"
 
 namespace precis {
-namespace {
-
-/// The state as it is now, for a checkpoint.
-const ModelFile& current(const TrainingParts& parts, int64_t steps) {
-  Progress& progress = parts.state.progress;
-  progress.iter = steps;
-  progress.optimizer_steps = parts.optimizer.steps();
-  progress.loss_scale = parts.scaler.scale();
-  progress.good_steps = parts.scaler.good_steps();
-  return parts.state;
-}
-
-}  // namespace
 
 double EvaluationObserver::Scores::metric(const std::string& name) const {
   return name == "rouge1"   ? rouge1
@@ -34,8 +21,8 @@ EvaluationObserver::EvaluationObserver(const TrainingParts& parts,
                                        const DialogueDataset& validation)
     : parts_(parts),
       validation_(validation),
-      summarizer_(
-          {parts.model, *parts.inputs.prompt, *parts.inputs.tokenizer, parts.context.world}) {}
+      summarizer_({parts.state.model, *parts.inputs.prompt, *parts.inputs.tokenizer,
+                   parts.context.world}) {}
 
 EvaluationObserver::Scores EvaluationObserver::evaluate() {
   const RunConfig& config = parts_.context.config;
@@ -45,8 +32,8 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
                             ? validation_.size()
                             : std::min(config.eval.max_loss_examples, validation_.size());
   scores.val_loss =
-      validation_loss(parts_.model, parts_.parameters.weights(), validation_, scores.num_examples,
-                      parts_.state.progress.micro_batch_tokens, world);
+      validation_loss(parts_.state.model, parts_.state.parameters.weights(), validation_,
+                      scores.num_examples, parts_.state.progress.micro_batch_tokens, world);
   const auto& rows = parts_.inputs.split.validation;
   scores.rouge_num_examples =
       std::min(config.eval.rouge_examples, static_cast<int64_t>(rows.size()));
@@ -54,7 +41,7 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
   const std::span<const Example> examples =
       std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
   const std::vector<std::string> predictions =
-      summarizer_.summaries(examples, parts_.parameters.weights(), config.generation);
+      summarizer_.summaries(examples, parts_.state.parameters.weights(), config.generation);
   std::array<double, 3> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
     const SummaryScores scored = score_summaries(examples, predictions);
@@ -91,7 +78,7 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   if (boundary == Boundary::kStopped || !due || progress.evaluated_iter == steps) return boundary;
   const auto began = std::chrono::steady_clock::now();
   const Scores scores = evaluate();
-  const uint64_t digest = parts_.parameters.digest();
+  const uint64_t digest = parts_.state.parameters.digest();
   compare_ranks(steps, digest);
   const bool better =
       std::isfinite(scores.val_loss) && scores.metric(config.eval.metric) > progress.best_metric;
@@ -112,7 +99,7 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
     progress.best_metric = scores.metric(config.eval.metric);
     progress.best_val_loss = scores.val_loss;
     progress.best_iter = steps;
-    parts_.context.coordinator.save_best(current(parts_, steps),
+    parts_.context.coordinator.save_best(parts_.state.checkpoint(steps),
                                          learning_rate(config.train, steps));
   }
   const int64_t patience = config.eval.early_stopping_patience;
@@ -131,22 +118,20 @@ Boundary CheckpointObserver::reached(int64_t steps, Boundary boundary) {
                    (steps > 0 && steps % parts_.context.config.checkpoint.interval == 0);
   if (!due || (steps == saved_ && ends == parts_.state.progress.finished)) return boundary;
   parts_.state.progress.finished = ends;
-  parts_.context.coordinator.save_last(current(parts_, steps),
+  parts_.context.coordinator.save_last(parts_.state.checkpoint(steps),
                                        learning_rate(parts_.context.config.train, steps));
   saved_ = steps;
   return boundary;
 }
 
-RecordObserver::RecordObserver(const TrainingParts& parts, int64_t micro_batch_tokens)
-    : parts_(parts),
-      micro_batch_tokens_(micro_batch_tokens),
-      peak_(peak_rate(parts.context.setup)) {}
+RecordObserver::RecordObserver(const TrainingParts& parts)
+    : parts_(parts), peak_(peak_rate(parts.context.setup)) {}
 
 /// Arithmetic of matrix products that a step really does, forward and backward: six operations a
 /// weight and row that meets it; attention to half of each square; behind the last block's
 /// attention only target rows.
 double RecordObserver::flops(const StepResult& result) const {
-  const GptShape& shape = parts_.model.shape();
+  const GptShape& shape = parts_.state.model.shape();
   const auto c = static_cast<double>(shape.n_embd), layers = static_cast<double>(shape.n_layer),
              n = static_cast<double>(result.tokens);
   const auto m = static_cast<double>(result.target_tokens),
@@ -183,7 +168,7 @@ void RecordObserver::stepped(int64_t iter, const StepResult& result) {
                                  : peak_.words},
                 {"eta_seconds", seconds_ / static_cast<double>(iterations_) *
                                     static_cast<double>(context.config.train.max_iters - iter - 1)},
-                {"micro_batch_tokens", micro_batch_tokens_},
+                {"micro_batch_tokens", parts_.state.progress.micro_batch_tokens},
                 {"plan", fmt::format("{:016x}", result.plan)}};
   if (result.loss_scale != 1) record["loss_scale"] = result.loss_scale;
   if (result.skipped) record["skipped"] = true;

@@ -5,6 +5,7 @@
 
 #include "lib/eval/summarizer.h"
 #include "lib/run/train_stage.h"
+#include "lib/run/training_state.h"
 #include "lib/train/train_loop.h"
 
 namespace precis {
@@ -12,12 +13,8 @@ namespace precis {
 /// The parts of a training that observers share.
 struct TrainingParts {
   const RunContext& context;
-  Inputs& inputs;
-  Gpt& model;
-  FlatParameters& parameters;
-  AdamW& optimizer;
-  LossScaler& scaler;
-  ModelFile& state;  ///< its progress is the training's; its tensors are those in use
+  const Inputs& inputs;
+  TrainingState& state;
 };
 
 /// Validation loss and ROUGE on all ranks; decides what is best and when to end early.
@@ -56,7 +53,7 @@ class CheckpointObserver : public TrainObserver {
 /// Makes the train records and keeps the progress.
 class RecordObserver : public TrainObserver {
  public:
-  RecordObserver(const TrainingParts& parts, int64_t micro_batch_tokens);
+  explicit RecordObserver(const TrainingParts& parts);
   Boundary reached(int64_t, Boundary boundary) override { return boundary; }
   void stepped(int64_t iter, const StepResult& result) override;
 
@@ -64,7 +61,6 @@ class RecordObserver : public TrainObserver {
   double flops(const StepResult& result) const;
 
   TrainingParts parts_;
-  int64_t micro_batch_tokens_;
   PeakRate peak_;
   double seconds_ = 0, samples_ = 0, tokens_ = 0, flops_ = 0;  // since the last record
   int64_t iterations_ = 0;

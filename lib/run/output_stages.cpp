@@ -3,7 +3,11 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lib/base/random.h"
 #include "lib/config/describe.h"
@@ -15,32 +19,6 @@
 
 namespace precis {
 namespace {
-
-/// The weights a stage uses, read from the run folder as everybody else would.
-struct LoadedModel {
-  ModelFile file;
-  Gpt model;
-  GptWeights weights;
-  std::string digest;
-
-  LoadedModel(const RunContext& context, const Inputs& inputs)
-      : file(load(context, inputs)),
-        model(file.layout(), context.setup.device),
-        weights(make_weights(model.layout(), file.flat.to(context.setup.device),
-                             parse_dtype(context.config.generation.dtype))),
-        digest(fmt::format("{:016x}", digest_of(file.flat))) {}
-
-  static ModelFile load(const RunContext& context, const Inputs& inputs) {
-    ModelFile file;
-    context.world.together([&] {
-      file = read_for_evaluation(context.config, context.coordinator.folder());
-      crop_positions(file, inputs.model.shape.block_size);
-    });
-    context.coordinator.log().info(
-        fmt::format("using {} (iteration {})", file.where, file.progress.iter));
-    return file;
-  }
-};
 
 uint64_t digest_of_text(std::string_view text) {
   uint64_t digest = text.size();
@@ -67,14 +45,16 @@ std::string settings_digest(const RunConfig& config, std::span<const Example> ex
 }
 
 /// Whether the root finds the stage done already; all ranks get its answer.
-bool up_to_date(const RunContext& context, const char* stage, const LoadedModel& loaded,
+bool up_to_date(const RunContext& context, const char* stage, const OutputModel& loaded,
                 const std::string& settings, const char* file) {
   if (context.config.is_set("run.stages") && context.config.run.stages.size() < 3)
     return false;  // asked for by name
-  double answer[] = {context.coordinator.is_root() &&
-                             context.coordinator.is_up_to_date(stage, loaded.digest, settings, file)
-                         ? 1.0
-                         : 0.0};
+  double answer[] = {0};
+  context.world.together([&] {
+    if (context.coordinator.is_root() &&
+        context.coordinator.is_up_to_date(stage, loaded.digest, settings, file))
+      answer[0] = 1;
+  });
   context.world.sum(answer);
   if (answer[0] > 0) context.coordinator.log().info(fmt::format("{} is up to date", file));
   return answer[0] > 0;
@@ -99,9 +79,31 @@ Summarizer::Progress progress_lines(const RunContext& context, const char* what)
 
 }  // namespace
 
-void evaluate_stage(const RunContext& context, const Inputs& inputs) {
+OutputModel::OutputModel(const RunContext& context, ModelFile read)
+    : file(std::move(read)),
+      model(file.layout(), context.setup.device),
+      weights(make_weights(model.layout(), file.flat.to(context.setup.device),
+                           parse_dtype(context.config.generation.dtype))),
+      digest(fmt::format("{:016x}", digest_of(file.flat))) {
+  file.optimizer.reset();
+}
+
+std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const Inputs& inputs,
+                                               std::optional<ModelFile> read) {
+  if (!read) {
+    context.world.together([&] {
+      read = read_for_evaluation(context.config, context.coordinator.folder());
+      crop_positions(*read, inputs.shape.block_size);
+    });
+    require_same_start(context.world, *read);
+  }
+  context.coordinator.log().info(
+      fmt::format("using {} (iteration {})", read->where, read->progress.iter));
+  return std::make_unique<OutputModel>(context, std::move(*read));
+}
+
+void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
   const RunConfig& config = context.config;
-  LoadedModel loaded(context, inputs);
   const auto& all = inputs.split.validation;
   const size_t count =
       config.eval.max_examples == 0
@@ -112,8 +114,8 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs) {
   if (up_to_date(context, "evaluate", loaded, settings, "evaluation.json")) return;
   std::unique_ptr<DialogueDataset> data;
   context.world.together([&] {
-    data = std::make_unique<DialogueDataset>(std::vector<Example>(examples.begin(), examples.end()),
-                                             *inputs.prompt, loaded.file.shape.block_size, false);
+    data = std::make_unique<DialogueDataset>(examples, *inputs.prompt, loaded.file.shape.block_size,
+                                             false);
   });
   const int64_t budget = std::max<int64_t>(1024, loaded.file.progress.micro_batch_tokens);
   const double loss =
@@ -149,13 +151,7 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs) {
   context.coordinator.note_stage("evaluate", loaded.file.progress.iter, loaded.digest, settings);
 }
 
-void predict_stage(const RunContext& context, const Inputs& inputs) {
-  Log& log = context.coordinator.log();
-  if (inputs.test.empty()) {
-    log.info("no data.test_csv: nothing to predict");
-    return;
-  }
-  LoadedModel loaded(context, inputs);
+void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
   const std::string settings = settings_digest(context.config, inputs.test, 0);
   if (up_to_date(context, "predict", loaded, settings, "submission.csv")) return;
   Summarizer summarizer({loaded.model, *inputs.prompt, *inputs.tokenizer, context.world});
@@ -164,8 +160,9 @@ void predict_stage(const RunContext& context, const Inputs& inputs) {
                            progress_lines(context, "prediction"));
   if (!context.coordinator.is_root()) return;
   context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
-  log.info(fmt::format("predictions of {} rows: {}", summaries.size(),
-                       (context.coordinator.folder().dir / "submission.csv").string()));
+  context.coordinator.log().info(
+      fmt::format("predictions of {} rows: {}", summaries.size(),
+                  (context.coordinator.folder().path() / "submission.csv").string()));
   context.coordinator.note_stage("predict", loaded.file.progress.iter, loaded.digest, settings);
 }
 

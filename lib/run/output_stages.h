@@ -1,15 +1,34 @@
 // The stages that use a trained model: evaluate and predict.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/model/gpt.h"
 #include "lib/run/train_stage.h"
 
 namespace precis {
 
-/// Collective. Scores all validation rows (or eval.max_examples) with the best checkpoint:
-/// evaluation.json, evaluation.csv.
-void evaluate_stage(const RunContext& context, const Inputs& inputs);
+/// A model whose weights are ready on the device; evaluate and predict share one.
+struct OutputModel {
+  OutputModel(const RunContext& context, ModelFile read);
 
-/// Collective. Summarises test_csv with the best checkpoint: submission.csv.
-void predict_stage(const RunContext& context, const Inputs& inputs);
+  ModelFile file;  ///< without optimizer
+  Gpt model;
+  GptWeights weights;
+  std::string digest;  ///< of the weights
+};
+
+/// Collective. That model: `read` where nothing was trained since it was read, else the best
+/// checkpoint of the run folder, as everybody else would read it. Says which.
+std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const Inputs& inputs,
+                                               std::optional<ModelFile> read);
+
+/// Collective. Scores all validation rows (or eval.max_examples): evaluation.json, evaluation.csv.
+void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
+
+/// Collective. Summarises test_csv: submission.csv.
+void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
 
 }  // namespace precis

@@ -18,8 +18,8 @@ Fields RunSettings::fields() {
        {.choices = {"train", "evaluate", "predict"}}},
       {"resume",
        &resume,
-       "auto (go on from last.pt in out_dir where there is one), never, or the path of a "
-       "checkpoint to start from",
+       "auto (go on from last.pt in out_dir; where it is damaged or missing, from the newest whole "
+       "one beside it), never, or the path of a checkpoint to start from",
        {.choices = {"auto", "never"}}},
       {"device",
        &device,

@@ -9,6 +9,7 @@
 
 #include "lib/base/files.h"
 #include "lib/base/log.h"
+#include "lib/base/output_target.h"
 #include "lib/eval/evaluation.h"
 #include "lib/eval/summarizer.h"
 #include "lib/run/device_setup.h"
@@ -49,6 +50,8 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   if (!model)
     throw ConfigError(
         "no model was named: summarize --model PATH, a .pt checkpoint or a Hugging Face folder");
+  if (const auto output = line.value("output"); output && world.is_root())
+    check_output_file(*output, "--output");
   Job job{load_model(*model), nullptr, {}};
   // The model's own settings first; what was typed goes over them.
   config.generation = job.file.generation.value_or(GenerationConfig{});
@@ -69,6 +72,18 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
                                 job.tokenizer->vocab_size(), job.file.where,
                                 job.file.shape.vocab_size));
   return job;
+}
+
+/// A row an example for a .csv, else the one text; to --output, or to standard output.
+void write_summaries(const CommandLine& line, std::span<const Example> examples,
+                     std::span<const std::string> summaries) {
+  const auto input = line.value("input"), output = line.value("output");
+  const bool table = input && is_csv(*input);
+  const std::string text = table ? submission_csv(examples, summaries) : summaries.front() + "\n";
+  if (output)
+    write_file(*output, text);
+  else
+    std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
 }  // namespace
@@ -94,8 +109,7 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   Log log(world.is_root());
   Job job;
   world.together([&] { job = read_job(world, line, config); });
-  const auto input = line.value("input"), output = line.value("output");
-  if (!input && world.size() > 1) {  // only the root has a standard input
+  if (!line.value("input") && world.size() > 1) {  // only the root has a standard input
     job.examples.resize(1);
     job.examples[0].dialogue =
         world.broadcast(world.is_root() ? job.examples[0].dialogue : std::string());
@@ -113,17 +127,11 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
       make_weights(layout, job.file.flat.to(setup.device), parse_dtype(config.generation.dtype));
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
   Summarizer summarizer({model, prompt, *job.tokenizer, world});
-  std::vector<std::string> summaries;
-  world.together(
-      [&] { summaries = summarizer.summaries(job.examples, weights, config.generation); });
-  if (!world.is_root()) return ExitCode::kDone;
-  const bool table = input && is_csv(*input);
-  const std::string text =
-      table ? submission_csv(job.examples, summaries) : summaries.front() + "\n";
-  if (output)
-    write_file(*output, text);
-  else
-    std::fwrite(text.data(), 1, text.size(), stdout);
+  const std::vector<std::string> summaries =
+      summarizer.summaries(job.examples, weights, config.generation);
+  world.together([&] {
+    if (world.is_root()) write_summaries(line, job.examples, summaries);
+  });
   return ExitCode::kDone;
 }
 

@@ -3,19 +3,27 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "lib/run/observers.h"
 #include "lib/run/stop_signal.h"
+#include "lib/run/training_state.h"
 
 namespace precis {
 namespace {
 
-int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& inputs) {
+/// `read`: where the model that was read says how far it is.
+int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& inputs,
+                                  const Progress& read) {
   const TrainConfig& train = context.config.train;
   if (train.micro_batch_tokens != "auto") return std::stoll(train.micro_batch_tokens);
-  if (inputs.resumed && inputs.model.progress.micro_batch_tokens > 0)
-    return inputs.model.progress.micro_batch_tokens;
+  if (inputs.resumed && read.micro_batch_tokens > 0) return read.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.
-  int64_t least = automatic_micro_batch_tokens(context.setup, inputs.model.shape);
+  int64_t least = automatic_micro_batch_tokens(context.setup, inputs.shape);
   for (const std::string& theirs : context.world.all_gather(std::to_string(least)))
     least = std::min<int64_t>(least, std::stoll(theirs));
   return least;
@@ -28,6 +36,33 @@ double target_cost(const GptShape& shape) {
          static_cast<double>(12 * shape.n_embd * shape.n_layer);
 }
 
+bool is_done(const RunConfig& config, const Progress& progress) {
+  const int64_t patience = config.eval.early_stopping_patience;
+  const bool ended_early = patience > 0 && progress.stale_evaluations >= patience;
+  return progress.finished && (progress.iter >= config.train.max_iters || ended_early);
+}
+
+struct Datasets {
+  std::unique_ptr<DialogueDataset> train, validation;
+};
+
+/// Collective. Both sides of the split, encoded.
+Datasets encode(const RunContext& context, const Inputs& inputs) {
+  Datasets sets;
+  context.world.together([&] {
+    const int64_t block = inputs.shape.block_size;
+    sets.train = std::make_unique<DialogueDataset>(inputs.split.train, *inputs.prompt, block,
+                                                   context.config.data.overlong == "drop");
+    sets.validation =
+        std::make_unique<DialogueDataset>(inputs.split.validation, *inputs.prompt, block, false);
+    if (sets.train->size() == 0)
+      throw DataError("no training sample fits into data.block_size: make it larger");
+    if (sets.validation->size() == 0)
+      throw DataError("no validation sample fits into data.block_size: make it larger");
+  });
+  return sets;
+}
+
 }  // namespace
 
 void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data,
@@ -35,7 +70,7 @@ void print_banner(const RunContext& context, const Inputs& inputs, const Dialogu
   const RunConfig& config = context.config;
   const World& world = context.world;
   Log& log = context.coordinator.log();
-  const GptShape& shape = inputs.model.shape;
+  const GptShape& shape = inputs.shape;
   std::vector<std::string> devices = world.all_gather(
       context.setup.device.is_cuda() ? fmt::format("cuda:{}", context.setup.device.index())
                                      : fmt::format("cpu with {} thread(s)", context.setup.threads));
@@ -56,7 +91,7 @@ void print_banner(const RunContext& context, const Inputs& inputs, const Dialogu
       fmt::format("model: {} layers, {} heads, width {}, vocabulary {}, {} positions: {:.2f} "
                   "million parameters, {}",
                   shape.n_layer, shape.n_head, shape.n_embd, shape.vocab_size, shape.block_size,
-                  static_cast<double>(inputs.model.layout().numel()) / 1e6,
+                  static_cast<double>(ParameterLayout(shape).numel()) / 1e6,
                   c10::toString(context.setup.dtype)));
   log.info(fmt::format(
       "training samples: {} kept, {} of them cut, {} dropped; {} tokens, {:.1f} a sample, longest "
@@ -70,65 +105,36 @@ void print_banner(const RunContext& context, const Inputs& inputs, const Dialogu
                          static_cast<double>(std::max<int64_t>(1, data.size() * data.longest())))));
 }
 
-bool train_stage(const RunContext& context, Inputs& inputs) {
+bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile start) {
   const RunConfig& config = context.config;
   World& world = context.world;
-  Progress& progress = inputs.model.progress;
-  const int64_t patience = config.eval.early_stopping_patience;
-  const bool ended_early = patience > 0 && progress.stale_evaluations >= patience;
-  if (inputs.resumed && progress.finished &&
-      (progress.iter >= config.train.max_iters || ended_early)) {
-    context.coordinator.log().info(fmt::format("training is done: {} iterations", progress.iter));
+  if (inputs.resumed && is_done(config, start.progress)) {
+    context.coordinator.log().info(
+        fmt::format("training is done: {} iterations", start.progress.iter));
     return true;
   }
-  const int64_t block = inputs.model.shape.block_size;
-  std::unique_ptr<DialogueDataset> data, validation;
-  world.together([&] {
-    data = std::make_unique<DialogueDataset>(inputs.split.train, *inputs.prompt, block,
-                                             config.data.overlong == "drop");
-    validation =
-        std::make_unique<DialogueDataset>(inputs.split.validation, *inputs.prompt, block, false);
-    if (data->size() == 0)
-      throw DataError("no training sample fits into data.block_size: make it larger");
-    if (validation->size() == 0)
-      throw DataError("no validation sample fits into data.block_size: make it larger");
-  });
-  const int64_t start = progress.iter;
-  progress.micro_batch_tokens = choose_micro_batch_tokens(context, inputs);
-  print_banner(context, inputs, *data, progress.micro_batch_tokens);
+  const auto [data, validation] = encode(context, inputs);
+  start.progress.micro_batch_tokens = choose_micro_batch_tokens(context, inputs, start.progress);
+  print_banner(context, inputs, *data, start.progress.micro_batch_tokens);
 
   const auto collectives =
       make_collectives(context.setup.plan.backend, world, context.setup.device);
-  const ParameterLayout layout = inputs.model.layout();
-  FlatParameters parameters(layout, inputs.model.flat, context.setup.dtype, context.setup.device,
-                            *collectives);
-  AdamW optimizer(parameters, config.train);
-  if (inputs.model.optimizer) {
-    optimizer.exp_avg().copy_(inputs.model.optimizer->exp_avg);
-    optimizer.exp_avg_sq().copy_(inputs.model.optimizer->exp_avg_sq);
-    optimizer.set_steps(progress.optimizer_steps);
-  }
-  LossScaler scaler(context.setup.dtype == at::kHalf);
-  if (progress.loss_scale > 0) scaler.restore(progress.loss_scale, progress.good_steps);
-  inputs.model.flat = parameters.master();
-  inputs.model.optimizer = OptimizerMoments{optimizer.exp_avg(), optimizer.exp_avg_sq()};
-
-  Gpt model(layout, context.setup.device);
-  TrainStep step({model, parameters, optimizer, scaler, *collectives, world},
-                 config.train.grad_clip, config.comm.bucket_megabytes);
+  TrainingState state(std::move(start), config.train, context.setup, *collectives);
+  TrainStep step(
+      {state.model, state.parameters, state.optimizer, state.scaler, *collectives, world},
+      config.train.grad_clip, config.comm.bucket_megabytes);
   const EpochPlan plan(data->size(), config.train.global_batch_size,
                        static_cast<uint64_t>(config.run.seed));
   TrainLoop loop(
       {step, *data, plan, world, context.setup.device}, config.train,
-      {progress.micro_batch_tokens, config.model.dropout, target_cost(inputs.model.shape),
+      {state.progress.micro_batch_tokens, config.model.dropout, target_cost(inputs.shape),
        static_cast<uint64_t>(config.run.seed), stop_was_requested});
-  const TrainingParts parts{context, inputs, model, parameters, optimizer, scaler, inputs.model};
-  RecordObserver records(parts, progress.micro_batch_tokens);
+  const TrainingParts parts{context, inputs, state};
+  RecordObserver records(parts);
   EvaluationObserver evaluations(parts, *validation);
-  CheckpointObserver checkpoints(parts, inputs.resumed ? start : -1);
-  const Boundary end = loop.run(start, {&records, &evaluations, &checkpoints});
-  context.coordinator.finish_saves();
-  world.barrier();
+  CheckpointObserver checkpoints(parts, inputs.resumed ? inputs.iter : -1);
+  const Boundary end = loop.run(inputs.iter, {&records, &evaluations, &checkpoints});
+  world.together([&] { context.coordinator.finish_saves(); });
   return end != Boundary::kStopped;
 }
 

@@ -15,9 +15,10 @@ struct RunContext {
   Coordinator& coordinator;
 };
 
-/// Collective. Trains from inputs.model (its tensors are let go) to train.max_iters, evaluating and
-/// saving on the way. Returns false when a signal stopped it; last.pt is then saved.
-bool train_stage(const RunContext& context, Inputs& inputs);
+/// Collective. Trains from `start` to train.max_iters, evaluating and saving on the way. Returns
+/// false when a signal stopped it; last.pt is then saved. Throws SharedError where the last
+/// checkpoint could not be.
+bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile start);
 
 /// The start banner: devices, ranks, batch, model, samples.
 void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data,

@@ -3,7 +3,14 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "lib/base/log.h"
+#include "lib/base/output_target.h"
 #include "lib/data/dataset.h"
 #include "lib/data/epoch_plan.h"
 #include "lib/run/coordinator.h"
@@ -14,13 +21,30 @@
 namespace precis {
 namespace {
 
-/// out_dir must be a folder or a name for one, before any work is done.
-void check_out_dir(const RunConfig& config) {
-  const std::filesystem::path dir = config.run.out_dir.value;
-  if (std::filesystem::exists(dir) && !std::filesystem::is_directory(dir))
-    throw ConfigError(
-        fmt::format("run.out_dir {} is a file; expected a folder or a name for a new one",
-                    std::filesystem::absolute(dir).string()));
+/// Collective. The run folder must be one or a name for one, before any work is done; only the root
+/// writes there.
+void check_out_dir(const World& world, const RunConfig& config) {
+  world.together([&] {
+    if (world.is_root()) check_output_folder(config.run.out_dir.value, "run.out_dir");
+  });
+}
+
+/// evaluate, or predict. `output`: the model they share, made where there is none yet; `read`: what
+/// was read to begin with.
+void output_stage(const std::string& stage, const RunContext& context, const Inputs& inputs,
+                  std::optional<ModelFile>& read, std::unique_ptr<OutputModel>& output) {
+  if (stage == "predict" && inputs.test.empty()) {
+    context.coordinator.log().info("no data.test_csv: nothing to predict");
+    return;
+  }
+  const bool to_train = context.config.has_stage("train");  // then `read` is for that
+  if (!output)
+    output = load_output_model(context, inputs,
+                               to_train ? std::nullopt : std::exchange(read, std::nullopt));
+  if (stage == "evaluate")
+    evaluate_stage(context, inputs, *output);
+  else
+    predict_stage(context, inputs, *output);
 }
 
 }  // namespace
@@ -29,32 +53,38 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   world.set_timeout(config.comm.timeout_seconds);
   Log log(world.is_root());
   DeviceSetup setup;
-  world.together([&] { check_out_dir(config); });
+  check_out_dir(world, config);
   setup = set_up_device(world, config, log);
   if (setup.spare) {
     world.wait_as_spare();
     return ExitCode::kDone;
   }
-  Inputs inputs;
+  RunInputs read;
   std::unique_ptr<Coordinator> coordinator;
-  world.together([&] { inputs = read_inputs(config, log); });
+  world.together([&] { read = read_inputs(config, log); });
+  require_same_start(world, read.model);
+  const Inputs& inputs = read.inputs;
   world.together([&] {
     coordinator = std::make_unique<Coordinator>(config, world.is_root(), log);
     coordinator->open(inputs, config.has_stage("train"));
   });
   const RunContext context{config, setup, world, *coordinator};
+  std::optional<ModelFile> model = std::move(read.model);
+  std::unique_ptr<OutputModel> output;
   for (const std::string& stage : config.run.stages) {
-    if (stage == "train" && !train_stage(context, inputs)) {
+    if (stage != "train") {
+      output_stage(stage, context, inputs, model, output);
+      continue;
+    }
+    output.reset();        // of the weights before
+    if (!model) continue;  // train is named twice
+    ModelFile start = std::move(*std::exchange(model, std::nullopt));
+    if (!train_stage(context, inputs, std::move(start))) {
       log.info("stopped by a signal after saving last.pt: run the same line again to go on");
       return ExitCode::kStopped;
     }
-    if (stage == "evaluate") evaluate_stage(context, inputs);
-    if (stage == "predict") predict_stage(context, inputs);
   }
-  world.together([&] {
-    coordinator->finish_saves();
-    coordinator->write_report(inputs);
-  });
+  world.together([&] { coordinator->write_report(inputs); });
   log.info(fmt::format("run folder: {}{}",
                        std::filesystem::absolute(config.run.out_dir.value).string(),
                        config.report.html ? "; open report.html in it" : ""));
@@ -63,15 +93,15 @@ ExitCode run_trainer(World& world, RunConfig& config) {
 
 void check_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
-  world.together([&] { check_out_dir(config); });
+  check_out_dir(world, config);
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
   world.together([&] {
-    const Inputs inputs = read_inputs(config, log);
-    const GptShape& shape = inputs.model.shape;
+    const Inputs inputs = read_inputs(config, log).inputs;
+    const GptShape& shape = inputs.shape;
     const DialogueDataset data(inputs.split.train, *inputs.prompt, shape.block_size,
                                config.data.overlong == "drop");
-    const auto numel = static_cast<double>(inputs.model.layout().numel());
+    const auto numel = static_cast<double>(ParameterLayout(shape).numel());
     log.info(fmt::format("ranks: {}, GPU count: {}, collectives: {}", world.size(),
                          setup.plan.num_gpus, setup.plan.backend));
     log.info(fmt::format(

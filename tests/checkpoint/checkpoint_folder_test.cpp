@@ -8,7 +8,6 @@
 namespace precis {
 namespace {
 
-using testing::error_of;
 using testing::expect_words;
 using testing::TemporaryFolder;
 
@@ -25,10 +24,6 @@ std::set<std::string> files_in(const TemporaryFolder& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
     names.insert(entry.path().filename().string());
   return names;
-}
-
-int64_t iteration_in(const CheckpointFolder::Found& found) {
-  return found.content.find("iter_num")->integer().value();
 }
 
 /// Flips a bit of a tensor.
@@ -66,29 +61,78 @@ TEST(CheckpointFolder, NumbersNoneWithoutKeepLast) {
   EXPECT_EQ(files_in(folder), (Names{"last.pt", "ckpt.pt"}));
 }
 
+/// What newest() says, with the iteration of the file that it read and how many it tried.
+struct Search {
+  explicit Search(const CheckpointFolder& checkpoints) {
+    found = checkpoints.newest([&](const std::filesystem::path& path) {
+      ++tried;
+      iter = read_pt(path).find("iter_num")->integer().value();
+    });
+  }
+  CheckpointFolder::Newest found;
+  int64_t iter = -1;
+  int tried = 0;
+};
+
 TEST(CheckpointFolder, FindsTheNewestThatIsWhole) {
   const TemporaryFolder folder;
   const CheckpointFolder checkpoints(folder.path());
-  EXPECT_FALSE(checkpoints.newest().has_value());
+  EXPECT_FALSE(Search(checkpoints).found.path.has_value());
   checkpoints.save_best(checkpoint_of(5));
-  EXPECT_EQ(iteration_in(*checkpoints.newest()), 5);
+  EXPECT_EQ(Search(checkpoints).iter, 5);
   for (const int64_t iter : {10, 15, 20}) checkpoints.save_last(checkpoint_of(iter), iter, 3);
-  auto found = checkpoints.newest();
-  EXPECT_EQ(found->path, checkpoints.last());
-  EXPECT_EQ(iteration_in(*found), 20);
-  EXPECT_TRUE(found->damaged.empty());
+  const Search whole(checkpoints);
+  EXPECT_EQ(whole.found.path, checkpoints.last());
+  EXPECT_EQ(whole.iter, 20);
+  EXPECT_EQ(whole.tried, 1);
+  EXPECT_TRUE(whole.found.damaged.empty());
 
   damage(checkpoints.last());
   damage(checkpoints.numbered(20));
-  found = checkpoints.newest();
-  EXPECT_EQ(found->path, checkpoints.numbered(15));
-  EXPECT_EQ(iteration_in(*found), 15);
-  ASSERT_EQ(found->damaged.size(), 2U);
-  expect_words(found->damaged[0], {"last.pt", "checksum"});
+  const Search older(checkpoints);
+  EXPECT_EQ(older.found.path, checkpoints.numbered(15));
+  EXPECT_EQ(older.iter, 15);
+  ASSERT_EQ(older.found.damaged.size(), 2U);
+  expect_words(older.found.damaged[0], {"last.pt", "checksum"});
 
   for (const auto& path : {checkpoints.numbered(15), checkpoints.numbered(10), checkpoints.best()})
     damage(path);
-  expect_words(error_of([&] { checkpoints.newest(); }), {"last.pt", "checksum"});
+  const Search none(checkpoints);
+  EXPECT_FALSE(none.found.path.has_value());
+  EXPECT_EQ(none.found.damaged.size(), 5U);
+}
+
+TEST(CheckpointFolder, ADamagedFileOfTwoNamesIsReadOnce) {
+  const TemporaryFolder folder;
+  const CheckpointFolder checkpoints(folder.path());
+  for (const int64_t iter : {10, 20}) checkpoints.save_last(checkpoint_of(iter), iter, 3);
+  damage(checkpoints.last());
+  std::filesystem::remove(checkpoints.numbered(20));
+  std::filesystem::create_hard_link(checkpoints.last(), checkpoints.numbered(20));
+  const Search search(checkpoints);
+  EXPECT_EQ(search.iter, 10);
+  EXPECT_EQ(search.tried, 2);
+  EXPECT_EQ(search.found.damaged.size(), 1U);
+}
+
+TEST(CheckpointFolder, NumberedFilesStayWhatTheyWereWhereLastIsALink) {
+  const TemporaryFolder folder, elsewhere;
+  const CheckpointFolder checkpoints(folder.path());
+  std::filesystem::create_symlink(elsewhere / "big.pt", checkpoints.last());
+  for (const int64_t iter : {10, 20}) checkpoints.save_last(checkpoint_of(iter), iter, 3);
+  EXPECT_TRUE(std::filesystem::is_symlink(checkpoints.last()));
+  EXPECT_EQ(read_pt(elsewhere / "big.pt").find("iter_num")->integer(), 20);
+  EXPECT_EQ(read_pt(checkpoints.numbered(10)).find("iter_num")->integer(), 10);
+}
+
+TEST(CheckpointFolder, EvaluatesTheBestElseTheLast) {
+  const TemporaryFolder folder;
+  const CheckpointFolder checkpoints(folder.path());
+  EXPECT_FALSE(checkpoints.to_evaluate().has_value());
+  checkpoints.save_last(checkpoint_of(10), 10, 0);
+  EXPECT_EQ(checkpoints.to_evaluate(), checkpoints.last());
+  checkpoints.save_best(checkpoint_of(5));
+  EXPECT_EQ(checkpoints.to_evaluate(), checkpoints.best());
 }
 
 TEST(CheckpointFolder, RemovesWhatAKilledWriteLeft) {

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <functional>
+#include <string>
+#include <utility>
 
 #include "lib/comm/collectives.h"
 #include "lib/comm/devices.h"
@@ -50,6 +53,51 @@ TEST(World, AnErrorOfOneRankIsThrownByAll) {
     EXPECT_STREQ(error.what(), "file.csv: row 3");
   }
   world->together([] {});
+}
+
+/// What together() throws when this is part of its work, on every rank or on one.
+std::string refusal(const std::function<void()>& call, bool on_all) {
+  try {
+    world->together([&] {
+      if (on_all || world->is_root()) call();
+    });
+  } catch (const SharedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::kOther);
+    return error.what();
+  }
+  return "(nothing was thrown)";
+}
+
+TEST(World, TogetherRefusesCollectivesOnEveryRank) {
+  const auto collectives = make_collectives(world->size() > 1 ? "mpi" : "local", *world, at::kCPU);
+  double one[] = {1.0};
+  const at::Tensor tensor = at::ones({3});
+  const std::pair<const char*, std::function<void()>> calls[] = {
+      {"World::sum", [&] { world->sum(one); }},
+      {"World::all_gather", [&] { world->all_gather("x"); }},
+      {"World::gather", [&] { world->gather("x"); }},
+      {"World::broadcast", [&] { world->broadcast("x"); }},
+      {"World::barrier", [&] { world->barrier(); }},
+      {"World::together", [&] { world->together([] {}); }},
+      {"World::continue_with_root", [&] { world->continue_with_root(); }},
+      {"World::wait_as_spare", [&] { world->wait_as_spare(); }},
+      {"make_collectives", [&] { make_collectives("mpi", *world, at::kCPU); }},
+      {"Collectives::allocate", [&] { collectives->allocate(3, at::kCPU); }},
+      {"Collectives::start_all_reduce", [&] { collectives->start_all_reduce(tensor); }},
+      {"Collectives::wait", [&] { collectives->wait(); }},
+      {"Collectives::broadcast", [&] { collectives->broadcast(tensor); }},
+  };
+  for (const auto& [name, call] : calls)
+    for (const bool on_all : {true, false})
+      EXPECT_EQ(
+          refusal(call, on_all),
+          std::string(name) + " is collective, but was called in the work of World::together");
+  // Also after work that failed they are allowed again, and the ranks are still in step.
+  world->sum(one);
+  EXPECT_EQ(one[0], world->size());
+  collectives->start_all_reduce(tensor);
+  collectives->wait();
+  EXPECT_TRUE(at::equal(tensor, at::full({3}, static_cast<double>(world->size()))));
 }
 
 TEST(Collectives, SumsAreExactForEveryPlaceAndTheSameOnAllRanks) {

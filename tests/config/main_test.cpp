@@ -1,8 +1,10 @@
 #include "lib/config/main.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -92,6 +94,18 @@ TEST(RunMainDeathTest, SaysThatOutputWasLost) {
               }),
               testing::ExitedWithCode(1), "p: standard output cannot be written");
   EXPECT_EXIT(to_full_disk([](int, char**) { return 0; }), testing::ExitedWithCode(0), "");
+}
+
+TEST(RunMainDeathTest, AReaderThatHasGoneIsToldNotASignal) {
+  const auto to_nobody = [](int (*body)(int, char**)) {
+    int ends[2];
+    if (::pipe(ends) != 0 || ::dup2(ends[1], STDOUT_FILENO) < 0) std::exit(99);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    std::exit(run_main("p", 0, nullptr, body));
+  };
+  EXPECT_EXIT(to_nobody([](int, char**) { return std::printf("result\n") > 0 ? 0 : 99; }),
+              testing::ExitedWithCode(1), "p: standard output cannot be written: Broken pipe");
 }
 
 }  // namespace

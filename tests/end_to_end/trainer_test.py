@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -127,6 +128,50 @@ class Trainer(unittest.TestCase):
                 process.send_signal(signal.SIGHUP)
                 self.assertEqual(process.wait(60), code)
             self.assertTrue(os.path.exists(f"{self.folder}/{out}/last.pt"))
+
+    def test_a_damaged_checkpoint_falls_back_to_the_newest_whole_one(self):
+        options = ["--stages=train", "--checkpoint.keep_last=3", "--eval.rouge_examples=0"]
+        self.run_trainer("whole", 0, *options)
+        for name, ranks, damage in (("cut", 2, lambda content: content[: len(content) // 2]), ("flipped", 0, lambda content: content[:-300] + bytes([content[-300] ^ 1]) + content[-299:])):
+            out = f"{self.folder}/{name}"
+            self.run_trainer(name, ranks, *options, "--train.max_iters=6", "--train.lr_decay_iters=8")
+            self.damage(f"{out}/last.pt", damage)
+            os.remove(f"{out}/iter-000006.pt")
+            done = self.run_trainer(name, ranks, *options)
+            warnings = [line for line in done.stderr.splitlines() if "last.pt" in line]
+            self.assertEqual(len(warnings), 1, done.stderr)
+            self.assertIn("going on from iter-000004.pt", warnings[0])
+            self.assert_near(self.losses(name), self.losses("whole"), 1e-5 if ranks else 1e-300)
+        for file in os.listdir(out):
+            if file.endswith(".pt"):
+                self.damage(f"{out}/{file}", lambda content: content[:100])
+        before = sorted(os.listdir(out))
+        done = self.run_trainer("flipped", 0, *options, "--train.max_iters=9", code=3)  # never from the start instead
+        for word in ("last.pt", "ckpt.pt", "iter-000008.pt", "run.resume"):
+            self.assertIn(word, done.stderr)
+        self.assertEqual(sorted(os.listdir(out)), before)
+
+    def damage(self, path, how):
+        with open(path, "rb") as file:
+            content = file.read()
+        os.remove(path)  # not the other names of the same file
+        with open(path, "wb") as file:
+            file.write(how(content))
+
+    def test_a_save_that_fails_is_told_and_training_goes_on(self):
+        def small_files_only():  # as a quota that checkpoints do not fit in
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        done = subprocess.run(self.command("full", 0, "--stages=train"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                              timeout=200, preexec_fn=small_files_only)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(len(self.losses("full")), 8)
+        for name in ("last.pt", "ckpt.pt"):
+            self.assertRegex(done.stderr, rf"warning: a checkpoint was not saved: \S+{name}: cannot be written: File too large; the next save tries again")
+            self.assertRegex(done.stderr.split("trainer:")[1], rf"{name}: cannot be written: File too large")
+        self.assertFalse([name for name in os.listdir(f"{self.folder}/full") if name.endswith((".pt", ".new"))])
+        self.run_trainer("full", 0, "--stages=train")
 
     def test_bfloat16_and_float16_learn_as_float32_does(self):
         for dtype in ("float32", "bfloat16", "float16"):

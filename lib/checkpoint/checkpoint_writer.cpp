@@ -1,0 +1,133 @@
+#include "lib/checkpoint/checkpoint_writer.h"
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "lib/base/errors.h"
+
+namespace precis {
+
+CheckpointWriter::~CheckpointWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CheckpointWriter::save_best(State state) {
+  save({true, 0, state.iter, std::move(state.content)}, state.tensors);
+}
+
+void CheckpointWriter::save_last(State state, int64_t keep_last) {
+  save({false, keep_last, state.iter, std::move(state.content)}, state.tensors);
+}
+
+void CheckpointWriter::save(Job job, std::span<const at::Tensor> tensors) {
+  {
+    Lock lock(mutex_);
+    if (job.iter != copied_iter_) {
+      wait_until_written(lock);
+      try_again(lock, job.best);
+      copied_iter_ = -1;  // stays so where the copy fails
+      copy(tensors);
+      copied_iter_ = job.iter;
+    }
+    jobs_.push_back(std::move(job));
+    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  }
+  changed_.notify_all();
+}
+
+void CheckpointWriter::wait_until_written(Lock& lock) const {
+  changed_.wait(lock, [this] { return jobs_.empty(); });
+}
+
+/// Writes again what failed while its copy is still there, but not the file that is about to be
+/// saved anew. Nothing may be in work.
+void CheckpointWriter::try_again(Lock& lock, std::optional<bool> except_best) {
+  for (const auto& failed : failed_)
+    if (failed && failed->job.iter == copied_iter_ && failed->job.best != except_best)
+      jobs_.push_back(failed->job);
+  changed_.notify_all();
+  wait_until_written(lock);
+}
+
+void CheckpointWriter::copy(std::span<const at::Tensor> tensors) {
+  copies_.resize(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    at::Tensor& target = copies_[i];
+    if (!target.defined() || target.sizes() != tensors[i].sizes())
+      target = at::empty(tensors[i].sizes(), at::TensorOptions(at::kCPU).dtype(at::kFloat));
+    target.copy_(tensors[i]);
+  }
+}
+
+void CheckpointWriter::work() {
+  Lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    const Job& job = jobs_.front();  // a deque's elements stay where they are when more come
+    lock.unlock();
+    std::optional<std::string> error = write(job);
+    lock.lock();
+    std::optional<Failed>& failed = failed_[job.best ? 1 : 0];
+    failed.reset();
+    if (error) {
+      untold_.push_back(*error);
+      failed = Failed{job, std::move(*error)};
+    }
+    jobs_.pop_front();
+    changed_.notify_all();
+  }
+}
+
+/// Nothing, or why it could not be written.
+std::optional<std::string> CheckpointWriter::write(const Job& job) const {
+  try {
+    const Value content = job.content(copies_);
+    if (job.best)
+      folder_.save_best(content);
+    else
+      folder_.save_last(content, job.iter, job.keep_last);
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const std::bad_alloc&) {
+    return fmt::format("{}: cannot be written: there is not enough memory",
+                       (job.best ? folder_.best() : folder_.last()).string());
+  } catch (const std::exception& error) {
+    return fmt::format("{}: cannot be written: {}",
+                       (job.best ? folder_.best() : folder_.last()).string(), error.what());
+  }
+}
+
+std::vector<std::string> CheckpointWriter::take_failures() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(untold_, {});
+}
+
+void CheckpointWriter::finish() {
+  Lock lock(mutex_);
+  wait_until_written(lock);
+  try_again(lock, std::nullopt);
+  copies_.clear();
+  copied_iter_ = -1;
+  std::vector<std::string> reasons;
+  for (auto& failed : failed_)
+    if (failed)
+      reasons.push_back(std::exchange(failed, std::nullopt)->why +
+                        "; mend that and run the same line again");
+  if (reasons.empty()) return;
+  untold_.clear();  // the same, but for what was made good since
+  throw DataError(fmt::format("{}", fmt::join(reasons, "\n")));
+}
+
+}  // namespace precis

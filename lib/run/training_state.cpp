@@ -1,0 +1,39 @@
+#include "lib/run/training_state.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+namespace precis {
+
+TrainingState::TrainingState(ModelFile start, const TrainConfig& config, const DeviceSetup& setup,
+                             Collectives& collectives)
+    : progress(start.progress),
+      model(start.layout(), setup.device),
+      parameters(start.layout(), start.flat, setup.dtype, setup.device, collectives),
+      optimizer(parameters, config),
+      scaler(setup.dtype == at::kHalf),
+      file_(std::move(start)) {
+  if (file_.optimizer) {
+    optimizer.exp_avg().copy_(file_.optimizer->exp_avg);
+    optimizer.exp_avg_sq().copy_(file_.optimizer->exp_avg_sq);
+    optimizer.set_steps(progress.optimizer_steps);
+  }
+  if (progress.loss_scale > 0) scaler.restore(progress.loss_scale, progress.good_steps);
+  file_.flat.reset();
+  file_.optimizer.reset();
+}
+
+ModelFile TrainingState::checkpoint(int64_t steps) {
+  progress.iter = steps;
+  progress.optimizer_steps = optimizer.steps();
+  progress.loss_scale = scaler.scale();
+  progress.good_steps = scaler.good_steps();
+  ModelFile file = file_;
+  file.progress = progress;
+  file.flat = parameters.master();
+  file.optimizer = OptimizerMoments{optimizer.exp_avg(), optimizer.exp_avg_sq()};
+  return file;
+}
+
+}  // namespace precis

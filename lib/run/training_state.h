@@ -1,0 +1,40 @@
+// What is being trained.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/comm/collectives.h"
+#include "lib/model/gpt.h"
+#include "lib/run/device_setup.h"
+#include "lib/run/model_file.h"
+#include "lib/train/adamw.h"
+#include "lib/train/flat_parameters.h"
+#include "lib/train/train_step.h"
+
+namespace precis {
+
+/// Weights, moments, loss scale and how far the training is. It begins as the model that was read,
+/// copies its tensors to where they are trained and lets them go. Others refer to its parts, so it
+/// stays where it was made.
+struct TrainingState {
+  /// Collective. `collectives` must outlive this.
+  TrainingState(ModelFile start, const TrainConfig& config, const DeviceSetup& setup,
+                Collectives& collectives);
+  TrainingState(const TrainingState&) = delete;
+  TrainingState& operator=(const TrainingState&) = delete;
+
+  /// A checkpoint's content after `steps` optimizer steps. Its tensors are those in use, which the
+  /// next step changes.
+  ModelFile checkpoint(int64_t steps);
+
+  Progress progress;
+  Gpt model;
+  FlatParameters parameters;
+  AdamW optimizer;
+  LossScaler scaler;
+
+ private:
+  ModelFile file_;  // what a checkpoint says besides tensors and progress
+};
+
+}  // namespace precis
