@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <numeric>
 
+#include "lib/comm/torch_failure.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
@@ -242,10 +244,9 @@ void World::together(const std::function<void()>& work) const {
   std::string report;  // exit code, blank, message; empty: all is well
   try {
     work();
-  } catch (const Error& error) {
-    report = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
-  } catch (const std::exception& error) {
-    report = fmt::format("{} {}", static_cast<int>(ExitCode::kOther), error.what());
+  } catch (...) {
+    const Failure failure = describe_torch_failure(std::current_exception());
+    report = fmt::format("{} {}", failure.code, failure.message);
   }
   for (const std::string& said : all_gather(report)) {
     if (said.empty()) continue;
