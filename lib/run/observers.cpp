@@ -7,6 +7,7 @@
 
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
+#include "lib/model/cost.h"
 
 namespace precis {
 namespace {
@@ -142,26 +143,14 @@ RecordObserver::RecordObserver(const TrainingParts& parts, int64_t micro_batch_t
       micro_batch_tokens_(micro_batch_tokens),
       peak_(peak_rate(parts.context.setup)) {}
 
-/// Arithmetic of matrix products that a step really does, forward and backward: six operations a
-/// weight and row that meets it; attention to half of each square; behind the last block's
-/// attention only target rows.
-double RecordObserver::flops(const StepResult& result) const {
-  const GptShape& shape = parts_.model.shape();
-  const auto c = static_cast<double>(shape.n_embd), layers = static_cast<double>(shape.n_layer),
-             n = static_cast<double>(result.tokens);
-  const auto m = static_cast<double>(result.target_tokens),
-             v = static_cast<double>(shape.vocab_size);
-  const double length = n / static_cast<double>(std::max<int64_t>(1, result.samples));
-  return 6 * c * c * (12 * layers * n - 9 * (n - m)) + 6 * m * c * v + 6 * layers * n * length * c;
-}
-
 void RecordObserver::stepped(int64_t iter, const StepResult& result) {
   const RunContext& context = parts_.context;
   ++iterations_;
   seconds_ += result.seconds;
   samples_ += static_cast<double>(result.samples);
   tokens_ += static_cast<double>(result.tokens);
-  flops_ += flops(result);
+  flops_ += training_operations(parts_.model.shape(),
+                                {result.samples, result.tokens, result.target_tokens});
   if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters)
     return;
   const double rate = peak_.flops * context.world.size();

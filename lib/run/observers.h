@@ -61,8 +61,6 @@ class RecordObserver : public TrainObserver {
   void stepped(int64_t iter, const StepResult& result) override;
 
  private:
-  double flops(const StepResult& result) const;
-
   TrainingParts parts_;
   int64_t micro_batch_tokens_;
   PeakRate peak_;

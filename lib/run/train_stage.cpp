@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "lib/model/cost.h"
 #include "lib/run/observers.h"
 #include "lib/run/stop_signal.h"
 
@@ -15,17 +16,10 @@ int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& input
   if (inputs.resumed && inputs.model.progress.micro_batch_tokens > 0)
     return inputs.model.progress.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.
-  int64_t least = automatic_micro_batch_tokens(context.setup, inputs.model.shape);
+  int64_t least = automatic_micro_batch_tokens(context.setup, inputs.model.layout());
   for (const std::string& theirs : context.world.all_gather(std::to_string(least)))
     least = std::min<int64_t>(least, std::stoll(theirs));
   return least;
-}
-
-/// Cost of a target token in input tokens: what the head does to it against what the blocks do to a
-/// token.
-double target_cost(const GptShape& shape) {
-  return static_cast<double>(shape.vocab_size) /
-         static_cast<double>(12 * shape.n_embd * shape.n_layer);
 }
 
 }  // namespace
@@ -120,7 +114,7 @@ bool train_stage(const RunContext& context, Inputs& inputs) {
                        static_cast<uint64_t>(config.run.seed));
   TrainLoop loop(
       {step, *data, plan, world, context.setup.device}, config.train,
-      {progress.micro_batch_tokens, config.model.dropout, target_cost(inputs.model.shape),
+      {progress.micro_batch_tokens, config.model.dropout, target_token_cost(inputs.model.shape),
        static_cast<uint64_t>(config.run.seed), stop_was_requested});
   const TrainingParts parts{context, inputs, model, parameters, optimizer, scaler, inputs.model};
   RecordObserver records(parts, progress.micro_batch_tokens);

@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/data/dataset.h"
 #include "lib/data/epoch_plan.h"
+#include "lib/model/cost.h"
 #include "lib/run/coordinator.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
@@ -71,13 +72,14 @@ void check_trainer(World& world, RunConfig& config) {
     const GptShape& shape = inputs.model.shape;
     const DialogueDataset data(inputs.split.train, *inputs.prompt, shape.block_size,
                                config.data.overlong == "drop");
-    const auto numel = static_cast<double>(inputs.model.layout().numel());
+    const ParameterLayout layout = inputs.model.layout();
+    const int64_t numel = layout.numel();
     log.info(fmt::format("ranks: {}, GPU count: {}, collectives: {}", world.size(),
                          setup.plan.num_gpus, setup.plan.backend));
     log.info(fmt::format(
         "model: {} layers, {} heads, width {}, {} positions: {:.2f} million parameters, {}",
-        shape.n_layer, shape.n_head, shape.n_embd, shape.block_size, numel / 1e6,
-        c10::toString(setup.dtype)));
+        shape.n_layer, shape.n_head, shape.n_embd, shape.block_size,
+        static_cast<double>(numel) / 1e6, c10::toString(setup.dtype)));
     log.info(fmt::format("rows: {} training, {} validation, {} test", inputs.split.train.size(),
                          inputs.split.validation.size(), inputs.test.size()));
     if (data.size() > 0)
@@ -98,18 +100,16 @@ void check_trainer(World& world, RunConfig& config) {
                     config.train.max_iters, config.train.global_batch_size,
                     config.train.global_batch_size, epochs));
     const int64_t tokens = config.train.micro_batch_tokens == "auto"
-                               ? automatic_micro_batch_tokens(setup, shape)
+                               ? automatic_micro_batch_tokens(setup, layout)
                                : std::stoll(config.train.micro_batch_tokens);
-    const auto element = static_cast<double>(c10::elementSize(setup.dtype));
-    const double activations = static_cast<double>(tokens) *
-                               static_cast<double>(shape.n_layer * shape.n_embd) *
-                               (8 + 14 * element);
-    const double head = 512.0 * static_cast<double>(shape.vocab_size) * element;
-    log.info(
-        fmt::format("memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
-                    "a micro-batch of {} tokens {:.2f})",
-                    (numel * (16 + (element < 4 ? element : 0)) + activations + head) / 1e9,
-                    numel * 16 / 1e9, tokens, (activations + head) / 1e9));
+    const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
+    const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+    const int64_t state = state_bytes(numel, element);
+    const int64_t activations = activation_bytes(shape, tokens, element);
+    log.info(fmt::format(
+        "memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
+        "a micro-batch of {} tokens {:.2f})",
+        gigabytes(state + activations), gigabytes(state), tokens, gigabytes(activations)));
     log.info("the config and its inputs are fine; nothing was written");
   });
 }
