@@ -56,11 +56,11 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
       std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
   const std::vector<std::string> predictions =
       summarizer_.summaries(examples, parts_.parameters.weights(), config.generation);
-  std::array<double, 3> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
+  std::array<double, 4> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
     const SummaryScores scored = score_summaries(examples, predictions);
-    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure,
-              scored.mean.rougeL.fmeasure};
+    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure, scored.mean.rougeL.fmeasure,
+              static_cast<double>(count_empty(predictions))};
     for (int64_t i = 0; i < std::min(config.eval.samples, scores.rouge_num_examples); ++i) {
       const auto at = static_cast<size_t>(i);
       parts_.context.coordinator.log().info(
@@ -72,6 +72,7 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
   scores.rouge1 = shared[0];
   scores.rouge2 = shared[1];
   scores.rougeL = shared[2];
+  scores.num_empty = static_cast<int64_t>(shared[3]);
   return scores;
 }
 
@@ -104,6 +105,7 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
     record[name] = scores.rouge_num_examples > 0 ? Record(value) : Record();
   record["num_examples"] = scores.num_examples;
   record["rouge_num_examples"] = scores.rouge_num_examples;
+  if (scores.rouge_num_examples > 0) record["num_empty_summaries"] = scores.num_empty;
   record["best"] = better;
   record["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

@@ -30,7 +30,7 @@ class EvaluationObserver : public TrainObserver {
  private:
   struct Scores {
     double val_loss = 0, rouge1 = 0, rouge2 = 0, rougeL = 0;
-    int64_t num_examples = 0, rouge_num_examples = 0;
+    int64_t num_examples = 0, rouge_num_examples = 0, num_empty = 0;
     double metric(const std::string& name) const;  // larger is better
   };
   Scores evaluate();

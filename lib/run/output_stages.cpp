@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "lib/base/random.h"
@@ -97,6 +99,11 @@ Summarizer::Progress progress_lines(const RunContext& context, const char* what)
   };
 }
 
+void warn_of_empty(Log& log, const char* what, std::span<const std::string> summaries) {
+  if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
+    log.warn(fmt::format("{}: {}", what, warning));
+}
+
 }  // namespace
 
 void evaluate_stage(const RunContext& context, const Inputs& inputs) {
@@ -146,6 +153,7 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs) {
                   "ROUGE-L F {:.4f}",
                   count, loss, scores.mean.rouge1.fmeasure, scores.mean.rouge2.fmeasure,
                   scores.mean.rougeL.fmeasure));
+  warn_of_empty(log, "evaluation", predictions);
   context.coordinator.note_stage("evaluate", loaded.file.progress.iter, loaded.digest, settings);
 }
 
@@ -166,6 +174,7 @@ void predict_stage(const RunContext& context, const Inputs& inputs) {
   context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
   log.info(fmt::format("predictions of {} rows: {}", summaries.size(),
                        (context.coordinator.folder().dir / "submission.csv").string()));
+  warn_of_empty(log, "predictions", summaries);
   context.coordinator.note_stage("predict", loaded.file.progress.iter, loaded.digest, settings);
 }
 
