@@ -3,11 +3,14 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <vector>
 
 #include "lib/base/files.h"
+#include "lib/base/idle_keys.h"
 #include "lib/base/log.h"
 #include "lib/eval/evaluation.h"
 #include "lib/eval/summarizer.h"
@@ -71,6 +74,20 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   return job;
 }
 
+/// What was typed and has no effect; the model's own settings are no wish of the user's.
+std::vector<IdleKey> idle_overrides(const CommandLine& line, const SummarizeConfig& config) {
+  std::vector<IdleKey> idle = config.generation.idle_keys();
+  const auto input = line.value("input");
+  if (!input || !is_csv(*input))
+    for (const char* key : {"data.id_column", "data.dialogue_column"})
+      idle.push_back({key, "the input is no .csv file"});
+  std::erase_if(idle, [&](const IdleKey& each) {
+    return std::ranges::none_of(line.overrides(),
+                                [&](const Override& o) { return o.key == each.key; });
+  });
+  return idle;
+}
+
 }  // namespace
 
 Sections SummarizeConfig::sections() {
@@ -94,6 +111,7 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   Log log(world.is_root());
   Job job;
   world.together([&] { job = read_job(world, line, config); });
+  for (const std::string& idle : idle_lines(idle_overrides(line, config))) log.warn(idle);
   const auto input = line.value("input"), output = line.value("output");
   if (!input && world.size() > 1) {  // only the root has a standard input
     job.examples.resize(1);
@@ -117,6 +135,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   world.together(
       [&] { summaries = summarizer.summaries(job.examples, weights, config.generation); });
   if (!world.is_root()) return ExitCode::kDone;
+  if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
+    log.warn(warning);
   const bool table = input && is_csv(*input);
   const std::string text =
       table ? submission_csv(job.examples, summaries) : summaries.front() + "\n";

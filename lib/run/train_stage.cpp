@@ -11,8 +11,7 @@ namespace precis {
 namespace {
 
 int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& inputs) {
-  const TrainConfig& train = context.config.train;
-  if (train.micro_batch_tokens != "auto") return std::stoll(train.micro_batch_tokens);
+  if (const auto fixed = context.config.train.fixed_micro_batch_tokens()) return *fixed;
   if (inputs.resumed && inputs.model.progress.micro_batch_tokens > 0)
     return inputs.model.progress.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "lib/base/log.h"
 #include "lib/data/dataset.h"
 #include "lib/data/epoch_plan.h"
@@ -31,6 +33,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
   DeviceSetup setup;
   world.together([&] { check_out_dir(config); });
+  for (const std::string& line : config.warnings) log.warn(line);
   setup = set_up_device(world, config, log);
   if (setup.spare) {
     world.wait_as_spare();
@@ -65,6 +68,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
 void check_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
   world.together([&] { check_out_dir(config); });
+  for (const std::string& line : config.warnings) log.warn(line);
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
   world.together([&] {
@@ -99,9 +103,8 @@ void check_trainer(World& world, RunConfig& config) {
         fmt::format("optimizer steps: {} of {} samples (effective batch size: {}): {:.2f} epochs",
                     config.train.max_iters, config.train.global_batch_size,
                     config.train.global_batch_size, epochs));
-    const int64_t tokens = config.train.micro_batch_tokens == "auto"
-                               ? automatic_micro_batch_tokens(setup, layout)
-                               : std::stoll(config.train.micro_batch_tokens);
+    const std::optional<int64_t> fixed = config.train.fixed_micro_batch_tokens();
+    const int64_t tokens = fixed ? *fixed : automatic_micro_batch_tokens(setup, layout);
     const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
     const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
     const int64_t state = state_bytes(numel, element);
