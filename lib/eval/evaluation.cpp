@@ -58,7 +58,7 @@ SummaryScores score_summaries(std::span<const Example> examples,
 }
 
 int64_t count_empty(std::span<const std::string> summaries) {
-  return std::ranges::count_if(summaries, &std::string::empty);
+  return std::ranges::count_if(summaries, [](const std::string& text) { return text.empty(); });
 }
 
 std::string empty_summaries_warning(std::span<const std::string> summaries) {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/text/bpe_trainer.h"
@@ -228,7 +230,8 @@ std::string patience_too_long(const View& c) {
 }
 
 std::string more_samples_than_rouge(const View& c) {
-  return c.trains() && c.is_wished("eval.samples") && c->eval.samples > c->eval.rouge_examples
+  const int64_t summarised = c->eval.rouge_examples;  // none: the feature is off, and that is meant
+  return c.trains() && summarised > 0 && c.is_wished("eval.samples") && c->eval.samples > summarised
              ? fmt::format("{} is more than {}: no others are summarised, so no others are shown",
                            c.shown("eval.samples"), c.shown("eval.rouge_examples"))
              : "";

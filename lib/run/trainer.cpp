@@ -42,6 +42,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   Inputs inputs;
   std::unique_ptr<Coordinator> coordinator;
   world.together([&] { inputs = read_inputs(config, log); });
+  config.data.block_size = inputs.model.shape.block_size;  // a model may have fewer positions
   world.together([&] {
     coordinator = std::make_unique<Coordinator>(config, world.is_root(), log);
     coordinator->open(inputs, config.has_stage("train"));

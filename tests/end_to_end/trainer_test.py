@@ -147,6 +147,19 @@ class Trainer(unittest.TestCase):
             self.assertEqual(done.stderr.count(words), 1, done.stderr)
         self.assertEqual(self.run_trainer("none", 0, "--check").stderr, "")
 
+    def test_the_config_of_a_run_can_be_run_again(self):
+        self.run_trainer("first", 0, "--stages=train", "--train.max_iters=1", "--eval.rouge_examples=0")
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text.replace("  block_size: 256\n", ""))  # the model's own, fewer than the default
+        more = ["--stages=train", "--train.max_iters=2", "--eval.rouge_examples=0", f"--model.init_from={self.folder}/first/last.pt"]
+        self.run_trainer("second", 0, *more)
+        self.config = f"{self.folder}/second/config.yaml"
+        again = self.run_trainer("third", 0)
+        self.assertEqual(again.stderr, "")
+        self.assertEqual(self.losses("third"), self.losses("second"))
+
     def test_keys_are_printed_whatever_else_is_asked(self):
         for words in (["--keys"], [self.config, "--keys"], ["--keys", self.config, "--stages=train"]):
             done = subprocess.run([TRAINER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60, cwd=self.folder)

@@ -3,7 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -179,7 +186,7 @@ TEST(ConfigRelations, WhatCanBeMeantIsFine) {
       {"train.lr_decay_iters=20", "train.max_iters=50"},     // min_lr from there on
       {"eval.interval=1000", "checkpoint.interval=1000"},    // once at the end
       {"eval.early_stopping_patience=2", "eval.interval=100", "train.max_iters=300"},
-      {"eval.rouge_examples=0"},  // three samples are the default
+      {"eval.rouge_examples=0", "eval.samples=5"},
       {"eval.metric=rouge1", "eval.rouge_examples=0", "run.stages=evaluate"},
       {"tokenizer.train_vocab_size=257"},
       {"tokenizer.train_vocab_size=1000", "tokenizer.dir=v", "run.stages=predict"},

@@ -5,6 +5,10 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <exception>
+#include <string>
+
 #include "lib/comm/torch_failure.h"
 
 namespace precis {
