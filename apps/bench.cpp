@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "lib/base/log.h"
+#include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/run/bench.h"
 #include "lib/run/program.h"
@@ -26,7 +27,7 @@ int run(int argc, char** argv) {
                                               names + ". Without names: all.",
                                    .options = {},
                                    .max_positionals = all.size()};
-  if (print_help_or_version(program, sections, argc, argv)) return 0;
+  if (print_information(program, sections, argc, argv, library_versions())) return 0;
   return with_world("bench", [&](World& world) {
     std::vector<std::string> wanted;
     world.together([&] {

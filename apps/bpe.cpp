@@ -17,7 +17,6 @@
 #include "lib/base/output_target.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
-#include "lib/config/version.h"
 #include "lib/formats/csv.h"
 #include "lib/text/bpe_tokenizer.h"
 #include "lib/text/bpe_trainer.h"
@@ -280,21 +279,16 @@ void code(const CommandLine& line, const std::string& command) {
 
 int run(int argc, char** argv) {
   const ProgramDescription program = describe();
+  if (print_information(program, {}, argc, argv)) return 0;
   const CommandLine line(program, {}, argc, argv);
-  if (line.has("help")) {
-    fmt::print("{}", usage_text(program, {}));
-  } else if (line.has("version")) {
-    fmt::print("{}", version_text());
+  const std::string command = line.positionals().empty() ? "" : line.positionals().front();
+  if (command == "train") {
+    train(line);
+  } else if (command == "encode" || command == "decode") {
+    code(line, command);
   } else {
-    const std::string command = line.positionals().empty() ? "" : line.positionals().front();
-    if (command == "train") {
-      train(line);
-    } else if (command == "encode" || command == "decode") {
-      code(line, command);
-    } else {
-      throw ConfigError(fmt::format(
-          "expected the command train, encode or decode, got '{}'; see bpe --help", command));
-    }
+    throw ConfigError(fmt::format(
+        "expected the command train, encode or decode, got '{}'; see bpe --help", command));
   }
   return static_cast<int>(ExitCode::kDone);
 }

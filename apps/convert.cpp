@@ -6,6 +6,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/output_target.h"
+#include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/run/convert.h"
 #include "lib/run/program.h"
@@ -36,7 +37,7 @@ int run(int argc, char** argv) {
       {"tokenizer",
        {{"dir", &tokenizer_dir,
          "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
-  if (print_help_or_version(kConvert, sections, argc, argv)) return 0;
+  if (print_information(kConvert, sections, argc, argv, library_versions())) return 0;
   const CommandLine line(kConvert, sections, argc, argv);
   load_config(sections, std::nullopt, line.overrides());
   const auto from = line.value("from"), to = line.value("to");

@@ -14,7 +14,6 @@
 #include "lib/base/words.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
-#include "lib/config/version.h"
 #include "lib/formats/csv.h"
 #include "lib/metrics/rouge.h"
 
@@ -185,15 +184,8 @@ void write_per_example(const std::string& path, const std::vector<Example>& exam
 
 int run(int argc, char** argv) {
   const ProgramDescription program = describe_program();
+  if (print_information(program, {}, argc, argv)) return 0;
   const CommandLine line(program, {}, argc, argv);
-  if (line.has("help")) {
-    fmt::print("{}", usage_text(program, {}));
-    return 0;
-  }
-  if (line.has("version")) {
-    fmt::print("{}", version_text());
-    return 0;
-  }
   const std::string references_file = file_option(line, "references", true);
   const std::string predictions_file = file_option(line, "predictions", true);
   const std::string per_example_file = file_option(line, "per-example", false);

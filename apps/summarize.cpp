@@ -1,5 +1,6 @@
 // summarize: writes summaries of dialogues with a trained model.
 #include "lib/run/summarize.h"
+#include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/run/program.h"
 
@@ -31,7 +32,7 @@ const ProgramDescription kSummarize{
 int run(int argc, char** argv) {
   SummarizeConfig config;
   const Sections sections = config.sections();
-  if (print_help_or_version(kSummarize, sections, argc, argv)) return 0;
+  if (print_information(kSummarize, sections, argc, argv, library_versions())) return 0;
   return with_world("summarize", [&](World& world) {
     std::unique_ptr<CommandLine> line;
     world.together([&] {

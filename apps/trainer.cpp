@@ -1,7 +1,5 @@
 // trainer: fine-tunes GPT-2 on dialogue summarisation, scores it and writes predictions.
-#include <cstdio>
-#include <string_view>
-
+#include "lib/run/trainer.h"
 #include "lib/comm/world.h"
 #include "lib/config/command_line.h"
 #include "lib/config/describe.h"
@@ -9,7 +7,6 @@
 #include "lib/run/program.h"
 #include "lib/run/run_config.h"
 #include "lib/run/stop_signal.h"
-#include "lib/run/trainer.h"
 
 namespace {
 
@@ -26,7 +23,8 @@ const ProgramDescription kTrainer{
                  .help = "check config and inputs, print the plan, write nothing"},
                 {.name = "keys",
                  .takes_value = false,
-                 .help = "print all config keys as Markdown tables"},
+                 .help = "print all config keys as Markdown tables",
+                 .prints = markdown_table},
                 {.name = "stages",
                  .takes_value = true,
                  .help = "only these stages, as evaluate,predict",
@@ -38,11 +36,7 @@ const ProgramDescription kTrainer{
 int run(int argc, char** argv) {
   RunConfig config;
   const Sections sections = config.sections();
-  if (print_help_or_version(kTrainer, sections, argc, argv)) return 0;
-  if (argc == 2 && std::string_view(argv[1]) == "--keys") {
-    std::fputs(markdown_table(sections).c_str(), stdout);
-    return 0;
-  }
+  if (print_information(kTrainer, sections, argc, argv, library_versions())) return 0;
   note_stop_signals();
   return with_world("trainer", [&](World& world) {
     bool check = false;

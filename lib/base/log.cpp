@@ -3,12 +3,34 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "lib/base/errors.h"
 
 namespace precis {
+namespace {
+
+/// Each line of the text with the local time before it.
+std::string with_time(std::string_view text) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  char time[32];
+  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S ", &local);
+  std::string timed;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size() - 1) + 1;
+    timed += time;
+    timed += text.substr(start, end - start);
+    start = end;
+  }
+  return timed;
+}
+
+}  // namespace
 
 void Log::open(const std::filesystem::path& path) {
   if (!speaks_) return;
@@ -29,7 +51,8 @@ void Log::write(int fd, std::string_view line) {
     done += static_cast<size_t>(wrote > 0 ? wrote : 0);
   }
   if (file_) {
-    std::fwrite(whole.data(), 1, whole.size(), file_.get());
+    const std::string timed = with_time(whole);
+    std::fwrite(timed.data(), 1, timed.size(), file_.get());
     std::fflush(file_.get());
   }
 }

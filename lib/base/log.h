@@ -10,9 +10,9 @@
 
 namespace precis {
 
-/// Lines for people: to stdout and, once opened, to a file. A silent log (other ranks than 0)
-/// swallows them. Each line is one write, so that lines of several processes do not mix.
-/// Thread-safe.
+/// Lines for people: to stdout and, once opened, to a file, there with the local time before each
+/// ("2026-03-01 17:05:09 "). A silent log (other ranks than 0) swallows them. Each line is one
+/// write, so that lines of several processes do not mix. Thread-safe.
 class Log {
  public:
   explicit Log(bool speaks = true) : speaks_(speaks) {}

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <numeric>
 #include <stdexcept>
 
 #include "lib/comm/temporary_folder.h"
+#include "lib/comm/torch_failure.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
@@ -259,12 +261,9 @@ void World::together(const std::function<void()>& work) const {
   impl_->in_together = true;
   try {
     work();
-  } catch (const Error& error) {
-    report = fmt::format("{} {}", static_cast<int>(error.code()), error.what());
-  } catch (const std::exception& error) {
-    report = fmt::format("{} {}", static_cast<int>(ExitCode::kOther), error.what());
   } catch (...) {
-    report = fmt::format("{} internal error", static_cast<int>(ExitCode::kOther));
+    const Failure failure = describe_torch_failure(std::current_exception());
+    report = fmt::format("{} {}", failure.code, failure.message);
   }
   impl_->in_together = false;
   for (const std::string& said : all_gather(report)) {

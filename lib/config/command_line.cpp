@@ -8,12 +8,14 @@
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/value_semantic.hpp>
+#include <cstdio>
 #include <variant>
 
 #include "lib/base/errors.h"
 #include "lib/base/words.h"
 #include "lib/config/describe.h"
 #include "lib/config/key_lookup.h"
+#include "lib/config/version.h"
 
 namespace precis {
 namespace {
@@ -28,6 +30,11 @@ const ProgramOption* find_option(const ProgramDescription& program, const std::s
   for (const ProgramOption& option : program.options)
     if (option.name == name) return &option;
   return nullptr;
+}
+
+/// What was typed behind the program's name.
+Tokens tokens_of(int argc, const char* const* argv) {
+  return {argv + std::min(argc, 1), argv + argc};
 }
 
 /// Splits the token that is next: `--key=value`, `--key value` or `--flag`. Boost's own splitting
@@ -132,14 +139,11 @@ po::parsed_options parse(const ProgramDescription& program, const Tokens& tokens
 
 CommandLine::CommandLine(const ProgramDescription& program, const Sections& sections, int argc,
                          const char* const* argv) {
-  const Tokens tokens(argv + std::min(argc, 1), argv + argc);
-  for (const std::string& token : tokens) {
-    if (token == "--") break;
-    if (token == "--help" || token == "-h") values_["help"];
-    if (token == "--version") values_["version"];
+  if (const std::string asked = information_option(program, argc, argv); !asked.empty()) {
+    values_[asked];
+    return;
   }
-  if (!values_.empty()) return;
-
+  const Tokens tokens = tokens_of(argc, argv);
   Tokens errors;
   for (const po::option& option :
        parse(program, tokens, TokenParser(program, sections, errors)).options) {
@@ -171,6 +175,31 @@ std::optional<std::string> CommandLine::value(const std::string& option) const {
 std::vector<std::string> CommandLine::values(const std::string& option) const {
   const auto found = values_.find(option);
   return found == values_.end() ? Tokens() : found->second;
+}
+
+std::string information_option(const ProgramDescription& program, int argc,
+                               const char* const* argv) {
+  Tokens tokens = tokens_of(argc, argv);
+  tokens.erase(std::find(tokens.begin(), tokens.end(), "--"), tokens.end());
+  const auto stands = [&](const std::string& token) {
+    return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+  };
+  if (stands("--help") || stands("-h")) return "help";
+  if (stands("--version")) return "version";
+  for (const ProgramOption& option : program.options)
+    if (option.prints != nullptr && stands("--" + option.name)) return option.name;
+  return "";
+}
+
+bool print_information(const ProgramDescription& program, const Sections& sections, int argc,
+                       const char* const* argv, std::span<const std::string> libraries) {
+  const std::string asked = information_option(program, argc, argv);
+  if (asked.empty()) return false;
+  const std::string text = asked == "help"      ? usage_text(program, sections)
+                           : asked == "version" ? version_text(libraries)
+                                                : find_option(program, asked)->prints(sections);
+  std::fputs(text.c_str(), stdout);
+  return true;
 }
 
 std::string usage_text(const ProgramDescription& program, const Sections& sections) {

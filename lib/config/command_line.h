@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct ProgramOption {
   std::string value_name = "VALUE";  ///< in the help: `--input FILE...`
   std::string stands_for =
       {};  ///< a dotted key: the value becomes an override of it (`run.stages`)
+  /// What it prints instead of the program's work, as --help does; such an option takes no value.
+  std::string (*prints)(const Sections&) = nullptr;
 };
 
 /// What a program is and takes.
@@ -39,7 +42,7 @@ struct ProgramDescription {
 class CommandLine {
  public:
   /// Throws ConfigError, a line for each: unknown options with the nearest one, values that are
-  /// missing or too many, too many positionals. When help or version is asked for, only that is
+  /// missing or too many, too many positionals. Where information_option() finds one, only that is
   /// looked at.
   CommandLine(const ProgramDescription& program, const Sections& sections, int argc,
               const char* const* argv);
@@ -56,6 +59,16 @@ class CommandLine {
   std::vector<std::string> positionals_;
   std::vector<Override> overrides_;
 };
+
+/// The option that asks for a text instead of the program's work, wherever it stands before a lone
+/// `--`: "help", "version" or one that `prints`; empty if there is none.
+std::string information_option(const ProgramDescription& program, int argc,
+                               const char* const* argv);
+
+/// Prints to stdout what such an option asks for; false if there is none. `libraries`: further
+/// lines for --version.
+bool print_information(const ProgramDescription& program, const Sections& sections, int argc,
+                       const char* const* argv, std::span<const std::string> libraries = {});
 
 /// The text for --help: usage, options, and every key of the config with type, default and meaning.
 std::string usage_text(const ProgramDescription& program, const Sections& sections);

@@ -42,9 +42,11 @@ Fields DataConfig::fields() {
 std::vector<Example> read_examples(const std::filesystem::path& file, const DataConfig& config,
                                    bool with_summary) {
   CsvTable table = read_csv(file);
-  const size_t id = table.column(config.id_column), dialogue = table.column(config.dialogue_column);
-  const size_t summary = with_summary ? table.column(config.summary_column) : 0;
-  if (table.rows.empty()) throw DataError(fmt::format("{}: has a header but no rows", table.name));
+  const size_t id = table.column(config.id_column, "data.id_column");
+  const size_t dialogue = table.column(config.dialogue_column, "data.dialogue_column");
+  const size_t summary =
+      with_summary ? table.column(config.summary_column, "data.summary_column") : 0;
+  table.require_rows();
   std::vector<Example> examples;
   examples.reserve(table.rows.size());
   for (auto& row : table.rows)

@@ -57,6 +57,22 @@ SummaryScores score_summaries(std::span<const Example> examples,
   return scores;
 }
 
+int64_t count_empty(std::span<const std::string> summaries) {
+  return std::ranges::count_if(summaries, [](const std::string& text) { return text.empty(); });
+}
+
+std::string empty_summaries_warning(std::span<const std::string> summaries) {
+  const int64_t count = count_empty(summaries);
+  if (count == 0) return "";
+  const std::string which = summaries.size() == 1
+                                ? "the summary is"
+                                : fmt::format("{} of {} summaries {}", count, summaries.size(),
+                                              count == 1 ? "is" : "are");
+  return which +
+         " empty: the model ended at once (readers of CSV take an empty text for a missing value); "
+         "generation.min_new_tokens makes it go on";
+}
+
 Baselines score_baselines(std::span<const Example> train, std::span<const Example> validation) {
   constexpr int64_t kCandidates = 64,
                     kRows =

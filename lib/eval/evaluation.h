@@ -1,6 +1,7 @@
 // Summaries against references, and the files that say how good they are.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -18,6 +19,12 @@ struct SummaryScores {
 };
 SummaryScores score_summaries(std::span<const Example> examples,
                               std::span<const std::string> predictions);
+
+/// How many of the summaries are empty texts, which readers of CSV take for missing values.
+int64_t count_empty(std::span<const std::string> summaries);
+
+/// For a warning, "3 of 40 summaries are empty ..." and what to do; empty if none is.
+std::string empty_summaries_warning(std::span<const std::string> summaries);
 
 /// What a model must beat: ROUGE-1 F of summaries that need no model.
 struct Baselines {

@@ -158,9 +158,10 @@ size_t CsvTable::column(std::string_view wanted, std::string_view key) const {
   const std::string meant = nearest(wanted, header);
   const std::string hint =
       meant.empty() ? "" : fmt::format(" (did you mean {}?)", in_quotes(meant));
-  const std::string remedy =
-      key.empty() ? "rename the column in the file"
-                  : fmt::format("rename the column in the file, or set {} to its name", key);
+  const std::string remedy = key.empty()
+                                 ? "rename the column in the file"
+                                 : fmt::format("rename the column in the file, or set {}={}", key,
+                                               meant.empty() ? "NAME" : in_quotes(meant));
   throw DataError(fmt::format("{}: there is no column {}{}; its columns are {}; {}", name,
                               in_quotes(wanted), hint, list_names(header), remedy));
 }

@@ -13,6 +13,8 @@
 // would drop.
 #pragma GCC optimize("no-associative-math")
 
+#include "lib/model/exponential.h"  // below the pragmas, which its template needs as well
+
 namespace precis {
 namespace {
 
@@ -49,23 +51,14 @@ inline float sum_lanes(const Floats& x) {
   return sum;
 }
 
-/// exp(x) for x <= 0, to about an ulp; 0 below -86. Range reduction and polynomial as in Cephes'
-/// expf.
+/// exp(x) for x <= 0, to about an ulp; 0 below -86.
 inline Floats exp_of(const Floats& x) {
   const auto in_range = x > -86.0F;
   const Floats clamped = in_range ? x : splat(-86.0F);
   const Floats shifted =
       clamped * 1.44269504F + 12582912.0F;  // 1.5 * 2^23: the low bits are the rounded integer
   const Floats n = shifted - 12582912.0F;
-  const Floats r = clamped - n * 0.693359375F + n * 2.12194440e-4F;
-  Floats p = splat(1.9875691500e-4F);
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  const Words scaled = (Words)p + ((Words)shifted << 23);
+  const Words scaled = (Words)exp_mantissa(clamped, n) + ((Words)shifted << 23);
   return (Floats)(scaled & (Words)in_range);
 }
 

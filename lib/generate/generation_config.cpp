@@ -44,6 +44,26 @@ Fields GenerationConfig::fields() {
   };
 }
 
+std::vector<IdleKey> GenerationConfig::idle_keys() const {
+  const GenerationConfig usual;
+  std::vector<IdleKey> idle;
+  const auto note = [&](const char* key, bool is_set, const char* reason) {
+    if (is_set) idle.push_back({key, reason});
+  };
+  if (!samples()) {
+    constexpr const char* kGreedy = "generation.temperature is 0, so that nothing is drawn";
+    note("generation.top_k", top_k != usual.top_k, kGreedy);
+    note("generation.top_p", top_p != usual.top_p, kGreedy);
+    note("generation.seed", seed != usual.seed, kGreedy);
+  }
+  if (num_beams == 1) {
+    constexpr const char* kNoBeams = "generation.num_beams is 1, so that there are no beams";
+    note("generation.length_penalty", length_penalty != usual.length_penalty, kNoBeams);
+    note("generation.early_stopping", early_stopping != usual.early_stopping, kNoBeams);
+  }
+  return idle;
+}
+
 void GenerationConfig::validate() const {
   if (num_beams > 1 && samples()) {
     throw ConfigError(fmt::format(

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "lib/base/fields.h"
+#include "lib/base/idle_keys.h"
 
 namespace precis {
 
@@ -31,6 +33,8 @@ struct GenerationConfig {
   /// Throws ConfigError where settings contradict each other: beams that sample, a minimum above
   /// the maximum.
   void validate() const;
+  /// What is set to another value than the default and does nothing beside the other settings.
+  std::vector<IdleKey> idle_keys() const;
 };
 
 }  // namespace precis

@@ -4,14 +4,9 @@
 
 #include <algorithm>
 
+#include "lib/model/cost.h"
+
 namespace precis {
-namespace {
-
-constexpr int64_t kHeadRows =
-    512;  // rows of logits at a time: 100 MB of them with GPT-2's vocabulary
-
-}  // namespace
-
 /// What a block keeps for its backward. R rows: N, or M behind attention in the last block.
 struct Gpt::BlockState {
   ops::NormState norm_1,

@@ -54,6 +54,8 @@ class Gpt {
   const GptShape& shape() const { return layout_.shape(); }
   const ParameterLayout& layout() const { return layout_; }
   at::Device device() const { return device_; }
+  /// The most bytes of scratch memory that were in use at a time.
+  int64_t peak_scratch_bytes() const { return workspace_.peak_bytes(); }
 
  private:
   struct BlockState;

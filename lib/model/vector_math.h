@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "lib/model/dropout.h"
+#include "lib/model/exponential.h"
 
 namespace precis::cpu {
 
@@ -35,20 +36,12 @@ inline c10::BFloat16 narrow<c10::BFloat16>(
                        c10::BFloat16::from_bits());
 }
 
-/// e^x within 2 units in the last place; 0 below -87, infinity-free above 88 (Cephes' polynomial).
+/// e^x within 2 units in the last place; 0 below -87, infinity-free above 88.
 inline float exp_fast(float x) {
   x = x < -87.3F ? -87.3F : x;
   x = x > 88.3F ? 88.3F : x;
   const float n = __builtin_floorf(x * 1.44269504F + 0.5F);
-  const float r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+  return exp_mantissa(x, n) * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 
 /// The 64 sixteen-bit numbers of one dropout group (see dropout.h), in the order of its columns.

@@ -18,6 +18,9 @@ class Workspace {
   /// Uninitialised tensor of this shape.
   at::Tensor take(at::IntArrayRef sizes, at::ScalarType type);
 
+  /// The most bytes that were in use at a time.
+  int64_t peak_bytes() const { return peak_; }
+
   /// Everything taken after this is given back when the mark goes out of scope.
   class Mark {
    public:

@@ -92,6 +92,9 @@ std::string eval_block(const Record& record) {
       rouge.add_text(fmt::format("{} {:.4f}", name, *score));
   if (!rouge.empty())
     block += fmt::format("\n  {}{}", rouge.line(), over_examples(record, "rouge_num_examples"));
+  if (const auto empty = number_in(record, "num_empty_summaries"); empty && *empty > 0)
+    block +=
+        fmt::format("\n  {:.0f} of the summaries {} empty", *empty, *empty == 1 ? "is" : "are");
   return block;
 }
 

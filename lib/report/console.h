@@ -16,7 +16,7 @@ namespace precis {
 std::string train_line(const Record& record);
 
 /// What an evaluation said, in two or three lines, from iter, val_loss, num_examples, rouge1,
-/// rouge2, rougeL, rouge_num_examples and best.
+/// rouge2, rougeL, rouge_num_examples, num_empty_summaries and best.
 std::string eval_block(const Record& record);
 
 /// Writes train records of every log_interval-th iteration and all eval records to the log, which

@@ -76,9 +76,8 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
   LossScaler scaler(setup.dtype == at::kHalf);
   Gpt model(layout, setup.device);
   TrainStep step({model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16);
-  const int64_t budget = s.micro_batch_tokens > 0
-                             ? s.micro_batch_tokens
-                             : automatic_micro_batch_tokens(setup, layout.shape());
+  const int64_t budget =
+      s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, layout);
   const auto samples = made_up_samples(s);
   std::vector<RaggedBatch> batches;
   std::vector<RaggedSample> rows;

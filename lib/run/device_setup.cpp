@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "lib/comm/threads.h"
+#include "lib/model/cost.h"
 #ifdef PRECIS_HAS_CUDA
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -108,7 +109,7 @@ PeakRate peak_rate(const DeviceSetup& setup) {
   return {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
 }
 
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const GptShape& shape) {
+int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ParameterLayout& layout) {
   constexpr int64_t kCpu =
       2048;  // products of this many rows run at full rate, and their memory stays small
   if (!setup.device.is_cuda()) return kCpu;
@@ -118,13 +119,10 @@ int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const GptShape& s
   if (cudaMemGetInfo(&free, &total) == cudaSuccess) bytes = static_cast<int64_t>(free);
 #endif
   const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
-  // What a token keeps until backward (gpt.cpp), its logits if one token in four has a target, and
-  // once more for operators' temporaries.
-  const int64_t token = shape.n_layer * shape.n_embd * (2 * 4 + 14 * element) +
-                        shape.vocab_size * (element + 8) / 8 + 24 * shape.n_embd * 4;
-  const int64_t weights =
-      shape.n_layer * 12 * shape.n_embd * shape.n_embd + shape.vocab_size * shape.n_embd;
-  return std::clamp<int64_t>((bytes - weights * (16 + element)) * 6 / 10 / token, 1024, 65536);
+  const int64_t free_bytes = bytes - state_bytes(layout.numel(), element);
+  // Not all of it: decoding takes some, and so do the gaps between blocks of the allocator.
+  return std::clamp<int64_t>(tokens_within(layout.shape(), free_bytes * 6 / 10, element), 1024,
+                             65536);
 }
 
 }  // namespace precis

@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/comm/devices.h"
 #include "lib/comm/world.h"
-#include "lib/model/gpt_config.h"
+#include "lib/model/parameters.h"
 #include "lib/run/run_config.h"
 
 namespace precis {
@@ -40,6 +40,6 @@ struct PeakRate {
 PeakRate peak_rate(const DeviceSetup& setup);
 
 /// Input tokens of a micro-batch for train.micro_batch_tokens: auto.
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const GptShape& shape);
+int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ParameterLayout& layout);
 
 }  // namespace precis

@@ -7,6 +7,7 @@
 
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
+#include "lib/model/cost.h"
 
 namespace precis {
 
@@ -42,11 +43,11 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
       std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
   const std::vector<std::string> predictions =
       summarizer_.summaries(examples, parts_.state.parameters.weights(), config.generation);
-  std::array<double, 3> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
+  std::array<double, 4> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
     const SummaryScores scored = score_summaries(examples, predictions);
-    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure,
-              scored.mean.rougeL.fmeasure};
+    shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure, scored.mean.rougeL.fmeasure,
+              static_cast<double>(count_empty(predictions))};
     for (int64_t i = 0; i < std::min(config.eval.samples, scores.rouge_num_examples); ++i) {
       const auto at = static_cast<size_t>(i);
       parts_.context.coordinator.log().info(
@@ -58,6 +59,7 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
   scores.rouge1 = shared[0];
   scores.rouge2 = shared[1];
   scores.rougeL = shared[2];
+  scores.num_empty = static_cast<int64_t>(shared[3]);
   return scores;
 }
 
@@ -90,6 +92,7 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
     record[name] = scores.rouge_num_examples > 0 ? Record(value) : Record();
   record["num_examples"] = scores.num_examples;
   record["rouge_num_examples"] = scores.rouge_num_examples;
+  if (scores.rouge_num_examples > 0) record["num_empty_summaries"] = scores.num_empty;
   record["best"] = better;
   record["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -127,26 +130,14 @@ Boundary CheckpointObserver::reached(int64_t steps, Boundary boundary) {
 RecordObserver::RecordObserver(const TrainingParts& parts)
     : parts_(parts), peak_(peak_rate(parts.context.setup)) {}
 
-/// Arithmetic of matrix products that a step really does, forward and backward: six operations a
-/// weight and row that meets it; attention to half of each square; behind the last block's
-/// attention only target rows.
-double RecordObserver::flops(const StepResult& result) const {
-  const GptShape& shape = parts_.state.model.shape();
-  const auto c = static_cast<double>(shape.n_embd), layers = static_cast<double>(shape.n_layer),
-             n = static_cast<double>(result.tokens);
-  const auto m = static_cast<double>(result.target_tokens),
-             v = static_cast<double>(shape.vocab_size);
-  const double length = n / static_cast<double>(std::max<int64_t>(1, result.samples));
-  return 6 * c * c * (12 * layers * n - 9 * (n - m)) + 6 * m * c * v + 6 * layers * n * length * c;
-}
-
 void RecordObserver::stepped(int64_t iter, const StepResult& result) {
   const RunContext& context = parts_.context;
   ++iterations_;
   seconds_ += result.seconds;
   samples_ += static_cast<double>(result.samples);
   tokens_ += static_cast<double>(result.tokens);
-  flops_ += flops(result);
+  flops_ += training_operations(parts_.model.shape(),
+                                {result.samples, result.tokens, result.target_tokens});
   if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters)
     return;
   const double rate = peak_.flops * context.world.size();

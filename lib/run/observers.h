@@ -27,7 +27,7 @@ class EvaluationObserver : public TrainObserver {
  private:
   struct Scores {
     double val_loss = 0, rouge1 = 0, rouge2 = 0, rougeL = 0;
-    int64_t num_examples = 0, rouge_num_examples = 0;
+    int64_t num_examples = 0, rouge_num_examples = 0, num_empty = 0;
     double metric(const std::string& name) const;  // larger is better
   };
   Scores evaluate();
@@ -58,8 +58,6 @@ class RecordObserver : public TrainObserver {
   void stepped(int64_t iter, const StepResult& result) override;
 
  private:
-  double flops(const StepResult& result) const;
-
   TrainingParts parts_;
   PeakRate peak_;
   double seconds_ = 0, samples_ = 0, tokens_ = 0, flops_ = 0;  // since the last record

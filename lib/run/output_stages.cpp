@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -75,6 +77,11 @@ Summarizer::Progress progress_lines(const RunContext& context, const char* what)
                     static_cast<double>(done) / seconds,
                     seconds / static_cast<double>(done) * static_cast<double>(total - done)));
   };
+}
+
+void warn_of_empty(Log& log, const char* what, std::span<const std::string> summaries) {
+  if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
+    log.warn(fmt::format("{}: {}", what, warning));
 }
 
 }  // namespace
@@ -148,6 +155,7 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
                   "ROUGE-L F {:.4f}",
                   count, loss, scores.mean.rouge1.fmeasure, scores.mean.rouge2.fmeasure,
                   scores.mean.rougeL.fmeasure));
+  warn_of_empty(log, "evaluation", predictions);
   context.coordinator.note_stage("evaluate", loaded.file.progress.iter, loaded.digest, settings);
 }
 
@@ -160,9 +168,10 @@ void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel&
                            progress_lines(context, "prediction"));
   if (!context.coordinator.is_root()) return;
   context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
-  context.coordinator.log().info(
-      fmt::format("predictions of {} rows: {}", summaries.size(),
-                  (context.coordinator.folder().path() / "submission.csv").string()));
+  Log& log = context.coordinator.log();
+  log.info(fmt::format("predictions of {} rows: {}", summaries.size(),
+                       (context.coordinator.folder().path() / "submission.csv").string()));
+  warn_of_empty(log, "predictions", summaries);
   context.coordinator.note_stage("predict", loaded.file.progress.iter, loaded.digest, settings);
 }
 

@@ -2,26 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <string_view>
 
 #include "lib/comm/libraries.h"
+#include "lib/comm/torch_failure.h"
 #include "lib/config/main.h"
-#include "lib/config/version.h"
 
 namespace precis {
 
-bool print_help_or_version(const ProgramDescription& program, const Sections& sections, int argc,
-                           char** argv) {
-  const auto asked = [&](std::string_view option) {
-    return std::any_of(argv + 1, argv + argc, [&](const char* word) { return option == word; });
-  };
-  if (asked("--help") || asked("-h")) {
-    std::fputs(usage_text(program, sections).c_str(), stdout);
-    return true;
-  }
-  if (!asked("--version")) return false;
+std::vector<std::string> library_versions() {
   std::vector<std::string> lines = communication_libraries();
   lines.push_back(fmt::format("LibTorch {}", PRECIS_TORCH_VERSION));
 #ifdef PRECIS_HAS_CUDA
@@ -32,8 +21,7 @@ bool print_help_or_version(const ProgramDescription& program, const Sections& se
 #else
   lines.emplace_back("built without CUDA");
 #endif
-  std::fputs(version_text(lines).c_str(), stdout);
-  return true;
+  return lines;
 }
 
 int with_world(const char* program, const std::function<ExitCode(World&)>& work) {
@@ -46,7 +34,7 @@ int with_world(const char* program, const std::function<ExitCode(World&)>& work)
                  stderr);
     return static_cast<int>(error.code());
   } catch (...) {
-    const Failure failure = describe_failure(std::current_exception());
+    const Failure failure = describe_torch_failure(std::current_exception());
     if (world.size() > 1) world.abort(static_cast<ExitCode>(failure.code), failure.message);
     std::fputs(failure_text(program, failure).c_str(), stderr);
     return failure.code;

@@ -1,10 +1,14 @@
 #include "lib/run/run_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/base/idle_keys.h"
+#include "lib/run/config_relations.h"
 
 namespace precis {
 
@@ -133,50 +137,16 @@ void RunConfig::load(const std::optional<std::filesystem::path>& yaml,
   check_relations();
 }
 
-void RunConfig::check_relations() const {
+void RunConfig::check_relations() {
+  const ConfigView view(*this);
   std::vector<std::string> wrong;
-  const int64_t n_head = model.n_head.value_or(12), n_embd = model.n_embd.value_or(768);
-  const bool sized = model.init_from.value == "scratch" || (model.n_head && model.n_embd);
-  if (sized && n_embd % n_head != 0)
-    wrong.push_back(
-        fmt::format("model.n_embd {} is no multiple of model.n_head {}", n_embd, n_head));
-  if (has_stage("train") && data.train_csv.value.empty())
-    wrong.emplace_back("data.train_csv is not set, and the stage train needs it");
-  if (has_stage("evaluate") && data.train_csv.value.empty() && data.validation_csv.value.empty())
-    wrong.emplace_back(
-        "neither data.validation_csv nor data.train_csv is set, and the stage evaluate needs one");
-  if (has_stage("predict") && is_set("run.stages") && data.test_csv.value.empty() &&
-      run.stages.size() < 3)
-    wrong.emplace_back("data.test_csv is not set, and the stage predict needs it");
-  if (train.micro_batch_tokens != "auto") {
-    const bool digits =
-        !train.micro_batch_tokens.empty() && train.micro_batch_tokens.size() < 10 &&
-        train.micro_batch_tokens.find_first_not_of("0123456789") == std::string::npos;
-    if (!digits || std::stoll(train.micro_batch_tokens) < 1)
-      wrong.push_back(
-          fmt::format("train.micro_batch_tokens: expected auto or a positive number, got '{}'",
-                      train.micro_batch_tokens));
+  for (const Relation& relation : relations()) {
+    const std::string message = relation.broken(view);
+    if (message.empty()) continue;
+    (relation.is_error ? wrong : warnings).push_back(message);
   }
-  if (train.warmup_iters > 0 && train.decay_lr && train.lr_decay_iters &&
-      *train.lr_decay_iters < train.warmup_iters)
-    wrong.push_back(fmt::format("train.lr_decay_iters {} comes before train.warmup_iters {}",
-                                *train.lr_decay_iters, train.warmup_iters));
-  if (eval.metric != "val_loss" && eval.rouge_examples == 0)
-    wrong.push_back(fmt::format(
-        "eval.metric is {}, but eval.rouge_examples is 0, so it is never known", eval.metric));
-  if (generation.max_new_tokens >= data.block_size)
-    wrong.push_back(fmt::format(
-        "generation.max_new_tokens {} leaves no room for a dialogue in data.block_size {}",
-        generation.max_new_tokens, data.block_size));
-  try {
-    generation.validate();
-  } catch (const ConfigError& error) {
-    wrong.emplace_back(error.what());
-  }
-  if (wrong.empty()) return;
-  std::string all;
-  for (const std::string& line : wrong) all += (all.empty() ? "" : "\n") + line;
-  throw ConfigError(all);
+  if (!wrong.empty()) throw ConfigError(fmt::format("{}", fmt::join(wrong, "\n")));
+  for (std::string& line : idle_lines(idle_keys(view))) warnings.push_back(std::move(line));
 }
 
 }  // namespace precis

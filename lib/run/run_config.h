@@ -77,17 +77,18 @@ struct RunConfig {
   CommConfig comm;
 
   std::set<std::string> explicit_keys;  ///< dotted names that the user set
+  std::vector<std::string> warnings;    ///< what is allowed and yet not likely meant, a line each
 
   /// All sections, bound to this object: it must not move while they are in use.
   Sections sections();
-  /// Reads file and overrides, then checks relations between keys. Throws one ConfigError for
-  /// everything that is wrong.
+  /// Reads file and overrides, then checks relations between keys (config_relations.h). Throws one
+  /// ConfigError for everything that is wrong; fills `warnings`.
   void load(const std::optional<std::filesystem::path>& yaml, std::span<const Override> overrides);
   bool is_set(const std::string& key) const { return explicit_keys.contains(key); }
   bool has_stage(const std::string& stage) const;
 
  private:
-  void check_relations() const;
+  void check_relations();
 };
 
 }  // namespace precis

@@ -3,11 +3,14 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <vector>
 
 #include "lib/base/files.h"
+#include "lib/base/idle_keys.h"
 #include "lib/base/log.h"
 #include "lib/base/output_target.h"
 #include "lib/eval/evaluation.h"
@@ -86,6 +89,20 @@ void write_summaries(const CommandLine& line, std::span<const Example> examples,
     std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+/// What was typed and has no effect; the model's own settings are no wish of the user's.
+std::vector<IdleKey> idle_overrides(const CommandLine& line, const SummarizeConfig& config) {
+  std::vector<IdleKey> idle = config.generation.idle_keys();
+  const auto input = line.value("input");
+  if (!input || !is_csv(*input))
+    for (const char* key : {"data.id_column", "data.dialogue_column"})
+      idle.push_back({key, "the input is no .csv file"});
+  std::erase_if(idle, [&](const IdleKey& each) {
+    return std::ranges::none_of(line.overrides(),
+                                [&](const Override& o) { return o.key == each.key; });
+  });
+  return idle;
+}
+
 }  // namespace
 
 Sections SummarizeConfig::sections() {
@@ -109,6 +126,7 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   Log log(world.is_root());
   Job job;
   world.together([&] { job = read_job(world, line, config); });
+  for (const std::string& idle : idle_lines(idle_overrides(line, config))) log.warn(idle);
   if (!line.value("input") && world.size() > 1) {  // only the root has a standard input
     job.examples.resize(1);
     job.examples[0].dialogue =
@@ -129,6 +147,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   Summarizer summarizer({model, prompt, *job.tokenizer, world});
   const std::vector<std::string> summaries =
       summarizer.summaries(job.examples, weights, config.generation);
+  if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
+    log.warn(warning);
   world.together([&] {
     if (world.is_root()) write_summaries(line, job.examples, summaries);
   });

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/model/cost.h"
 #include "lib/run/observers.h"
 #include "lib/run/stop_signal.h"
 #include "lib/run/training_state.h"
@@ -19,21 +20,13 @@ namespace {
 /// `read`: where the model that was read says how far it is.
 int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& inputs,
                                   const Progress& read) {
-  const TrainConfig& train = context.config.train;
-  if (train.micro_batch_tokens != "auto") return std::stoll(train.micro_batch_tokens);
+  if (const auto fixed = context.config.train.fixed_micro_batch_tokens()) return *fixed;
   if (inputs.resumed && read.micro_batch_tokens > 0) return read.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.
-  int64_t least = automatic_micro_batch_tokens(context.setup, inputs.shape);
+  int64_t least = automatic_micro_batch_tokens(context.setup, ParameterLayout(inputs.shape));
   for (const std::string& theirs : context.world.all_gather(std::to_string(least)))
     least = std::min<int64_t>(least, std::stoll(theirs));
   return least;
-}
-
-/// Cost of a target token in input tokens: what the head does to it against what the blocks do to a
-/// token.
-double target_cost(const GptShape& shape) {
-  return static_cast<double>(shape.vocab_size) /
-         static_cast<double>(12 * shape.n_embd * shape.n_layer);
 }
 
 bool is_done(const RunConfig& config, const Progress& progress) {
@@ -127,7 +120,7 @@ bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile star
                        static_cast<uint64_t>(config.run.seed));
   TrainLoop loop(
       {step, *data, plan, world, context.setup.device}, config.train,
-      {state.progress.micro_batch_tokens, config.model.dropout, target_cost(inputs.shape),
+      {state.progress.micro_batch_tokens, config.model.dropout, target_token_cost(inputs.shape),
        static_cast<uint64_t>(config.run.seed), stop_was_requested});
   const TrainingParts parts{context, inputs, state};
   RecordObserver records(parts);

@@ -13,6 +13,7 @@
 #include "lib/base/output_target.h"
 #include "lib/data/dataset.h"
 #include "lib/data/epoch_plan.h"
+#include "lib/model/cost.h"
 #include "lib/run/coordinator.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
@@ -54,6 +55,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
   DeviceSetup setup;
   check_out_dir(world, config);
+  for (const std::string& line : config.warnings) log.warn(line);
   setup = set_up_device(world, config, log);
   if (setup.spare) {
     world.wait_as_spare();
@@ -64,6 +66,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   world.together([&] { read = read_inputs(config, log); });
   require_same_start(world, read.model);
   const Inputs& inputs = read.inputs;
+  config.data.block_size = inputs.shape.block_size;  // a model may have fewer positions
   world.together([&] {
     coordinator = std::make_unique<Coordinator>(config, world.is_root(), log);
     coordinator->open(inputs, config.has_stage("train"));
@@ -94,6 +97,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
 void check_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
   check_out_dir(world, config);
+  for (const std::string& line : config.warnings) log.warn(line);
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
   world.together([&] {
@@ -101,13 +105,14 @@ void check_trainer(World& world, RunConfig& config) {
     const GptShape& shape = inputs.shape;
     const DialogueDataset data(inputs.split.train, *inputs.prompt, shape.block_size,
                                config.data.overlong == "drop");
-    const auto numel = static_cast<double>(ParameterLayout(shape).numel());
+    const ParameterLayout layout(shape);
+    const int64_t numel = layout.numel();
     log.info(fmt::format("ranks: {}, GPU count: {}, collectives: {}", world.size(),
                          setup.plan.num_gpus, setup.plan.backend));
     log.info(fmt::format(
         "model: {} layers, {} heads, width {}, {} positions: {:.2f} million parameters, {}",
-        shape.n_layer, shape.n_head, shape.n_embd, shape.block_size, numel / 1e6,
-        c10::toString(setup.dtype)));
+        shape.n_layer, shape.n_head, shape.n_embd, shape.block_size,
+        static_cast<double>(numel) / 1e6, c10::toString(setup.dtype)));
     log.info(fmt::format("rows: {} training, {} validation, {} test", inputs.split.train.size(),
                          inputs.split.validation.size(), inputs.test.size()));
     if (data.size() > 0)
@@ -127,19 +132,16 @@ void check_trainer(World& world, RunConfig& config) {
         fmt::format("optimizer steps: {} of {} samples (effective batch size: {}): {:.2f} epochs",
                     config.train.max_iters, config.train.global_batch_size,
                     config.train.global_batch_size, epochs));
-    const int64_t tokens = config.train.micro_batch_tokens == "auto"
-                               ? automatic_micro_batch_tokens(setup, shape)
-                               : std::stoll(config.train.micro_batch_tokens);
-    const auto element = static_cast<double>(c10::elementSize(setup.dtype));
-    const double activations = static_cast<double>(tokens) *
-                               static_cast<double>(shape.n_layer * shape.n_embd) *
-                               (8 + 14 * element);
-    const double head = 512.0 * static_cast<double>(shape.vocab_size) * element;
-    log.info(
-        fmt::format("memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
-                    "a micro-batch of {} tokens {:.2f})",
-                    (numel * (16 + (element < 4 ? element : 0)) + activations + head) / 1e9,
-                    numel * 16 / 1e9, tokens, (activations + head) / 1e9));
+    const std::optional<int64_t> fixed = config.train.fixed_micro_batch_tokens();
+    const int64_t tokens = fixed ? *fixed : automatic_micro_batch_tokens(setup, layout);
+    const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
+    const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+    const int64_t state = state_bytes(numel, element);
+    const int64_t activations = activation_bytes(shape, tokens, element);
+    log.info(fmt::format(
+        "memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
+        "a micro-batch of {} tokens {:.2f})",
+        gigabytes(state + activations), gigabytes(state), tokens, gigabytes(activations)));
     log.info("the config and its inputs are fine; nothing was written");
   });
 }

@@ -1,9 +1,21 @@
 #include "lib/train/train_config.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <cmath>
 #include <numbers>
+#include <system_error>
+
+#include "lib/base/errors.h"
+#include "lib/base/words.h"
 
 namespace precis {
+namespace {
+
+constexpr int64_t kMostMicroBatchTokens = 1'000'000'000;
+
+}  // namespace
 
 Fields TrainConfig::fields() {
   return {
@@ -33,6 +45,18 @@ Fields TrainConfig::fields() {
        "float16",
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
   };
+}
+
+std::optional<int64_t> TrainConfig::fixed_micro_batch_tokens() const {
+  if (micro_batch_tokens == "auto") return std::nullopt;
+  const char* const end = micro_batch_tokens.data() + micro_batch_tokens.size();
+  int64_t tokens = 0;
+  const auto [stop, error] = std::from_chars(micro_batch_tokens.data(), end, tokens);
+  if (error != std::errc() || stop != end || tokens < 1 || tokens > kMostMicroBatchTokens)
+    throw ConfigError(
+        fmt::format("train.micro_batch_tokens: expected auto or an integer from 1 to {}, got {}",
+                    kMostMicroBatchTokens, in_quotes(micro_batch_tokens)));
+  return tokens;
 }
 
 double learning_rate(const TrainConfig& config, int64_t iteration) {

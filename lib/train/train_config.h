@@ -20,6 +20,8 @@ struct TrainConfig {
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, grad_clip = 1.0;
   std::string dtype = "auto";
   Fields fields();
+  /// The number that micro_batch_tokens is; empty for auto. Throws ConfigError for anything else.
+  std::optional<int64_t> fixed_micro_batch_tokens() const;
 };
 
 /// nanoGPT's get_lr: linear warm-up, cosine to min_lr at lr_decay_iters (default: max_iters),

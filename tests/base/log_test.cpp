@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 class LogTest : public testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("TZ", "XYZ-05:30", 1);  // local time is not UTC's, and never doubtful
     std::string name = (fs::temp_directory_path() / "precis-log-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     file_ = fs::path(name) / "train.log";
@@ -34,7 +36,25 @@ class LogTest : public testing::Test {
     return {testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
   }
 
+  /// The file without the times before its lines, each of which must have one between `began_` and
+  /// now.
+  std::string text() const {
+    std::istringstream lines(read_file(file_));
+    std::string all;
+    for (std::string line; std::getline(lines, line); all += line + "\n") {
+      std::tm local{};
+      const char* end = ::strptime(line.c_str(), "%Y-%m-%d %H:%M:%S", &local);
+      EXPECT_TRUE(end == line.c_str() + kTime - 1 && *end == ' ') << line;
+      const std::time_t time = std::mktime(&local);
+      EXPECT_TRUE(time >= began_ && time <= std::time(nullptr)) << line;
+      line.erase(0, kTime);
+    }
+    return all;
+  }
+
+  static constexpr size_t kTime = 20;  // "2026-03-01 17:05:09 "
   fs::path file_;
+  std::time_t began_ = std::time(nullptr);
 };
 
 TEST_F(LogTest, WritesToTheTerminalAndTheFile) {
@@ -47,7 +67,18 @@ TEST_F(LogTest, WritesToTheTerminalAndTheFile) {
   });
   EXPECT_EQ(out, "before\nafter\n");
   EXPECT_EQ(err, "warning: careful\n");
-  EXPECT_EQ(read_file(file_), "after\nwarning: careful\n");
+  EXPECT_EQ(text(), "after\nwarning: careful\n");
+}
+
+TEST_F(LogTest, EveryLineOfTheFileHasItsTime) {
+  const auto [out, err] = said([&] {
+    Log log;
+    log.open(file_);
+    log.info("a block\n  of three\n  lines");
+    log.info("");
+  });
+  EXPECT_EQ(out, "a block\n  of three\n  lines\n\n");
+  EXPECT_EQ(text(), out);
 }
 
 TEST_F(LogTest, LinesAreInTheFileAtOnce) {
@@ -55,7 +86,7 @@ TEST_F(LogTest, LinesAreInTheFileAtOnce) {
     Log log;
     log.open(file_);
     log.info("a line");
-    EXPECT_EQ(read_file(file_), "a line\n");
+    EXPECT_EQ(text(), "a line\n");
   });
 }
 
@@ -66,7 +97,7 @@ TEST_F(LogTest, AppendsToWhatARunBeforeWrote) {
       log.open(file_);
       log.info(line);
     });
-  EXPECT_EQ(read_file(file_), "first run\nsecond run\n");
+  EXPECT_EQ(text(), "first run\nsecond run\n");
 }
 
 TEST_F(LogTest, ASilentLogLeavesNoTrace) {
@@ -103,7 +134,7 @@ TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {
       });
     for (std::thread& thread : threads) thread.join();
   });
-  std::istringstream lines(read_file(file_));
+  std::istringstream lines(text());
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
     EXPECT_EQ(line.size(), 50u);

@@ -132,6 +132,41 @@ TEST(CommandLine, HelpAndVersionWorkNextToErrors) {
   EXPECT_TRUE(parse({"--version", "--zzz"}).has("version"));
 }
 
+std::string section_names(const Sections& sections) {
+  std::string names;
+  for (const Section& section : sections) names += section.name + "\n";
+  return names;
+}
+
+/// What is printed in place of the program's work; "-" if nothing is asked for.
+std::string printed(const Texts& words) {
+  ProgramDescription program = kTrainer;
+  program.options.push_back({.name = "keys", .help = "print keys", .prints = section_names});
+  SampleConfig config;
+  std::vector<const char*> argv = {"trainer"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  const Texts libraries = {"a library 1.0"};
+  testing::internal::CaptureStdout();
+  const bool asked = print_information(program, config.sections(), static_cast<int>(argv.size()),
+                                       argv.data(), libraries);
+  const std::string text = testing::internal::GetCapturedStdout();
+  return asked ? text : "-" + text;
+}
+
+TEST(Information, IsPrintedWhereverItIsAskedFor) {
+  EXPECT_EQ(printed({"--keys"}), section_names(SampleConfig().sections()));
+  EXPECT_EQ(printed({"c.yaml", "--keys"}), printed({"--keys"}));
+  EXPECT_EQ(printed({"--keys", "c.yaml", "--zzz"}), printed({"--keys"}));
+  EXPECT_EQ(printed({"--keys", "c.yaml", "-h"}).find("Usage: trainer"), 0u);
+  EXPECT_EQ(printed({"c.yaml", "--help", "--version"}).find("Usage: trainer"), 0u);
+  const std::string version = printed({"c.yaml", "--version", "--keys"});
+  EXPECT_EQ(version.find("precis "), 0u);
+  EXPECT_TRUE(version.ends_with("\na library 1.0\n")) << version;
+  EXPECT_EQ(printed({}), "-");
+  EXPECT_EQ(printed({"c.yaml", "--check"}), "-");
+  EXPECT_EQ(printed({"--", "--keys"}), "-");
+}
+
 TEST(CommandLine, RefusesUnknownOptions) {
   EXPECT_EQ(error_of({"--chekc"}), "--chekc: unknown option; did you mean --check?");
   EXPECT_EQ(error_of({"--stage=train"}), "--stage: unknown option; did you mean --stages?");

@@ -9,53 +9,11 @@
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
-#include <system_error>
 
 #include "lib/base/errors.h"
 
 namespace precis {
 namespace {
-
-template <typename Thrown>
-Failure failure_of(const Thrown& thrown) {
-  return describe_failure(std::make_exception_ptr(thrown));
-}
-
-TEST(DescribeFailure, ErrorsKeepCodeAndWords) {
-  EXPECT_EQ(failure_of(ConfigError("x.yaml:2: no")).code, 2);
-  EXPECT_EQ(failure_of(DataError("a.csv: no")).code, 3);
-  EXPECT_EQ(failure_of(DeviceError("no GPU")).code, 4);
-  EXPECT_EQ(failure_of(Error(ExitCode::kStopped, "stopped")).code, 75);
-  EXPECT_EQ(failure_of(DataError("a.csv: no")).message, "a.csv: no");
-}
-
-TEST(DescribeFailure, SystemErrorsBecomeSentences) {
-  namespace fs = std::filesystem;
-  const Failure file = failure_of(fs::filesystem_error(
-      "cannot open", "/a/b", std::make_error_code(std::errc::permission_denied)));
-  EXPECT_EQ(file.code, 1);
-  EXPECT_EQ(file.message, "/a/b: Permission denied");
-  const Failure thread = failure_of(
-      std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)));
-  EXPECT_EQ(thread.message, "the system refused a request: Resource temporarily unavailable");
-  EXPECT_NE(failure_of(std::bad_alloc()).message.find("not enough memory"), std::string::npos);
-}
-
-TEST(DescribeFailure, OtherLibrariesAreNotNamed) {
-  for (const char* what :
-       {"[json.exception.type_error.302] type must be string", "yaml-cpp: error at line 1",
-        "std::get: wrong index for variant", "basic_string::_M_replace", "vector::_M_range_check",
-        "stoi", "bad_variant_access", ""}) {
-    const Failure failure = failure_of(std::runtime_error(what));
-    EXPECT_EQ(failure.code, 1);
-    EXPECT_EQ(failure.message, "internal error; please report it with the command line") << what;
-  }
-  EXPECT_EQ(
-      failure_of(std::runtime_error("sizes 3 and 4 do not match\nException raised from f at g.cpp"))
-          .message,
-      "internal error: sizes 3 and 4 do not match; please report it with the command line");
-  EXPECT_EQ(failure_of(5).message, "internal error; please report it with the command line");
-}
 
 TEST(FailureText, IndentsSeveralErrors) {
   EXPECT_EQ(failure_text("trainer", {2, "x.yaml:2: no"}), "trainer: x.yaml:2: no\n");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -39,6 +40,31 @@ TEST_F(Datasets, ColumnsGoByNameAndIdsStayText) {
   EXPECT_EQ(examples[1].id, "001");
   EXPECT_EQ(examples[1].dialogue, "A: hi\nB: x");
   EXPECT_EQ(examples[1].summary, "s1");
+}
+
+TEST_F(Datasets, AColumnThatIsMissingIsNamedWithTheKeyToSet) {
+  DataConfig data = config(3);
+  for (const auto& [key, name] : {std::pair{"data.id_column", &data.id_column},
+                                  {"data.dialogue_column", &data.dialogue_column},
+                                  {"data.summary_column", &data.summary_column}}) {
+    const std::string right = *name;
+    *name = right + "s";
+    try {
+      read_examples(file_, data, true);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const DataError& error) {
+      const std::string hint = "set " + std::string(key) + "='" + right + "'";
+      EXPECT_NE(std::string(error.what()).find(hint), std::string::npos) << error.what();
+    }
+    *name = right;
+  }
+  write_file(file_, "id,dialogue\n");
+  try {
+    read_examples(file_, data, false);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("no row below it"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(Datasets, TheSplitIsSeededAndLosesNoRow) {

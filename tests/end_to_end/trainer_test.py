@@ -181,6 +181,49 @@ class Trainer(unittest.TestCase):
             self.assertNotEqual(self.losses(dtype), exact)
             self.assert_near(self.losses(dtype), exact, 0.01)
 
+    def test_empty_summaries_are_counted(self):
+        for name in ("TRAIN", "VALID"):  # of nothing but the end a model soon says nothing but the end
+            with open(self.files[name], newline="", encoding="utf-8") as file:
+                lines = [[row["id"], row["dialogue"], ""] for row in csv.DictReader(file)]
+            with open(self.files[name], "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([["id", "dialogue", "summary"], *lines])
+        done = self.run_trainer("empty", 2, "--generation.temperature=0", "--model.dropout=0", "--train.learning_rate=0.02", "--eval.metric=val_loss")
+        self.assertEqual([row["summary"] for row in rows(f"{self.folder}/empty/submission.csv")], [""] * 7)
+        self.assertEqual(done.stderr.count("warning: predictions: 7 of 7 summaries are empty"), 1, done.stderr)
+        self.assertEqual(done.stderr.count("warning: evaluation: 20 of 20 summaries are empty"), 1, done.stderr)
+        self.assertEqual(self.records("empty", "eval")[-1]["num_empty_summaries"], 3)
+        self.assertIn("3 of the summaries are empty", done.stdout)
+        with open(f"{self.folder}/empty/train.log", encoding="utf-8") as file:
+            for line in file:
+                self.assertRegex(line, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
+
+    def test_settings_without_effect_are_told_and_others_are_not(self):
+        done = self.run_trainer("none", 2, "--check", "--generation.temperature=0", "--generation.top_k=20", "--train.warmup_iters=8")
+        self.assertEqual(done.stderr.count("warning: "), 2, done.stderr)
+        for words in ("generation.top_k has no effect: generation.temperature is 0", "train.warmup_iters 8 lasts to the end of train.max_iters 8"):
+            self.assertEqual(done.stderr.count(words), 1, done.stderr)
+        self.assertEqual(self.run_trainer("none", 0, "--check").stderr, "")
+
+    def test_the_config_of_a_run_can_be_run_again(self):
+        self.run_trainer("first", 0, "--stages=train", "--train.max_iters=1", "--eval.rouge_examples=0")
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text.replace("  block_size: 256\n", ""))  # the model's own, fewer than the default
+        more = ["--stages=train", "--train.max_iters=2", "--eval.rouge_examples=0", f"--model.init_from={self.folder}/first/last.pt"]
+        self.run_trainer("second", 0, *more)
+        self.config = f"{self.folder}/second/config.yaml"
+        again = self.run_trainer("third", 0)
+        self.assertEqual(again.stderr, "")
+        self.assertEqual(self.losses("third"), self.losses("second"))
+
+    def test_keys_are_printed_whatever_else_is_asked(self):
+        for words in (["--keys"], [self.config, "--keys"], ["--keys", self.config, "--stages=train"]):
+            done = subprocess.run([TRAINER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60, cwd=self.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout.startswith("### run\n"), done.stdout[:100])
+            self.assertFalse(os.path.exists(f"{self.folder}/out"))
+
     def test_check_writes_nothing_and_says_what_would_happen(self):
         done = self.run_trainer("none", 0, "--check")
         self.assertFalse(os.path.exists(f"{self.folder}/none"))
@@ -199,6 +242,8 @@ class Trainer(unittest.TestCase):
             (["--train.max_iter=1"], 2, ["max_iter", "max_iters"]),
             (["--model.n_head=3"], 2, ["n_head", "n_embd"]),
             (["--stages=train,predikt"], 2, ["predikt", "predict"]),
+            (["--train.learning_rate=1e-9"], 2, ["train.min_lr 6.0e-06 (its default)", "train.learning_rate 1.0e-09"]),
+            (["--data.dialogue_column=dialog"], 3, ["'id', 'dialogue', 'summary'", "set data.dialogue_column='dialogue'"]),
             ([f"--data.train_csv={self.folder}/none.csv"], 3, ["none.csv"]),
             ([f"--data.train_csv={self.folder}/ragged.csv"], 3, ["ragged.csv", "3"]),
             ([f"--tokenizer.dir={self.folder}"], 3, ["vocab.json"]),

@@ -101,8 +101,9 @@ TEST(Csv, FindsColumns) {
   const CsvTable table = parse_csv("extra,summary,id,dialog\n", "/data/x.csv");
   EXPECT_EQ(table.column("id"), 2U);
   const std::string message = message_of([&] { table.column("dialogue", "data.dialogue_column"); });
-  expect_words(message, {"/data/x.csv", "no column 'dialogue'", "mean 'dialog'",
-                         "'extra', 'summary', 'id', 'dialog'", "set data.dialogue_column"});
+  expect_words(message,
+               {"/data/x.csv", "no column 'dialogue'", "mean 'dialog'",
+                "'extra', 'summary', 'id', 'dialog'", "set data.dialogue_column='dialog'"});
   const std::string far = message_of([&] { table.column("prediction"); });
   EXPECT_EQ(far.find("mean"), far.npos) << far;
 }

@@ -206,6 +206,21 @@ TEST(PlanBatches, KeepsToItsLimits) {
             10U);
 }
 
+TEST(GenerationConfig, KnowsWhatHasNoEffect) {
+  const auto idle = [](const GenerationConfig& config) {
+    std::string keys;
+    for (const IdleKey& each : config.idle_keys()) keys += each.key + " ";
+    return keys;
+  };
+  EXPECT_EQ(idle({}), "");
+  EXPECT_EQ(idle({.top_k = 5, .top_p = 0.5, .seed = 1}),
+            "generation.top_k generation.top_p generation.seed ");
+  EXPECT_EQ(idle({.temperature = 1, .top_k = 5, .top_p = 0.5, .seed = 1}), "");
+  EXPECT_EQ(idle({.length_penalty = 2, .early_stopping = true}),
+            "generation.length_penalty generation.early_stopping ");
+  EXPECT_EQ(idle({.num_beams = 2, .length_penalty = 2, .early_stopping = true}), "");
+}
+
 TEST(GenerationConfig, RefusesWhatContradictsItself) {
   EXPECT_NO_THROW((GenerationConfig{.num_beams = 4}.validate()));
   EXPECT_NO_THROW((GenerationConfig{.temperature = 1}.validate()));
