@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "lib/base/errors.h"
+#include "lib/base/log.h"
 #include "lib/config/main.h"
 #include "lib/run/convert.h"
 #include "lib/run/program.h"
@@ -37,7 +38,8 @@ int run(int argc, char** argv) {
   load_config(sections, std::nullopt, line.overrides());
   const auto from = line.value("from"), to = line.value("to");
   if (!from || !to) throw ConfigError("both ends must be named: convert --from PATH --to PATH");
-  std::puts(convert_model(*from, *to, tokenizer_dir.value).c_str());
+  Log log;
+  std::puts(convert_model(*from, *to, tokenizer_dir.value, log).c_str());
   return 0;
 }
 

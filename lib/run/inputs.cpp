@@ -138,6 +138,8 @@ Inputs read_inputs(const RunConfig& config, Log& log) {
   if (config.has_stage("predict") && !config.data.test_csv.value.empty())
     inputs.test = read_examples(config.data.test_csv.value, config.data, false);
   inputs.model = choose_model(config, folder, inputs, log);
+  for (const std::string& warning : inputs.model.warnings) log.warn(warning);
+  if (config.has_stage("train")) inputs.model.end_tokens.clear();  // it learns <|endoftext|>
   if (inputs.model.where != "scratch") check_sizes(config, inputs.model);
   if (config.is_set("data.block_size") || config.data.block_size < inputs.model.shape.block_size)
     crop_positions(inputs.model, config.data.block_size);

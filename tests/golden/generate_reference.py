@@ -6,6 +6,7 @@ of two, so that tests/generate/toy_decoder.h has the very same float32 logits.
 
     python3 tests/golden/generate_reference.py [SEED [FILE]]     (the file names the versions it was made with)
 """
+import collections
 import json
 import pathlib
 import random
@@ -120,6 +121,29 @@ def sequences(toy, rng):
     return {"toy": toy, "prompts": prompts, "cases": cases}
 
 
+def several_ends(toy, rng):
+    """Texts that end at any of several tokens, and beams that never stop early."""
+    model = ToyModel(toy).eval()
+    prompts = prompts_for(toy, rng, 7)
+
+    def generate(prompt, ends, **config):
+        with torch.inference_mode():
+            y = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
+                               pad_token_id=toy["end"], eos_token_id=ends, **config)
+        return y[0, len(prompt):].tolist()
+
+    often = collections.Counter(t for p in prompts for t in generate(p, [toy["end"]], max_new_tokens=16, num_beams=2) if t != toy["end"])
+    others = sorted(often, key=lambda t: (-often[t], t))
+    cases = []
+    for ends in ([toy["end"], others[0]], [others[1], toy["end"], others[0], others[2]], [others[0]], [toy["end"]]):
+        for config in ({}, {"min_new_tokens": 7}, {"num_beams": 2}, {"num_beams": 3, "min_new_tokens": 5, "no_repeat_ngram_size": 2},
+                       {"num_beams": 4, "length_penalty": 1.8, "early_stopping": "never"}, {"num_beams": 3, "length_penalty": 0.7, "early_stopping": "never"},
+                       {"num_beams": 3, "length_penalty": -0.5, "early_stopping": "never"}, {"num_beams": 4, "early_stopping": True, "repetition_penalty": 1.2}):
+            config = {"max_new_tokens": 16, **config}
+            cases.append({"ends": ends, "config": config, "outputs": [generate(p, ends, **config) for p in prompts]})
+    return {"toy": toy, "prompts": prompts, "cases": cases}
+
+
 def scores_of(rng, vocab):
     return [round(rng.gauss(0, 3) * 1024) / 1024 for _ in range(vocab)]  # exact in float32, short in JSON
 
@@ -181,6 +205,7 @@ def main():
         "sequences": [sequences(small, rng), sequences(large, rng)],
         "processors": processors(rng),
         "warpers": warpers(rng),
+        "several_ends": several_ends(small, rng),
     }
     path = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(value, separators=(",", ":")) + "\n")
