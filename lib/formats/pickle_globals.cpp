@@ -26,6 +26,11 @@ constexpr Known kKnown[] = {
     {"builtins", "list", kPlainType},
     {"builtins", "int", kPlainType},
     {"builtins", "float", kPlainType},
+    {"builtins", "bool", kPlainType},
+    {"builtins", "str", kPlainType},
+    {"builtins", "tuple", kPlainType},
+    {"builtins", "long", kPlainType},  // Python 2's names of int and str
+    {"builtins", "unicode", kPlainType},
     {"builtins", "set", kSetType},
     {"builtins", "frozenset", kSetType},
     {"builtins", "bytes", kBytesType},

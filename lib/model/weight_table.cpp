@@ -161,13 +161,14 @@ std::vector<FileTensor> WeightTable::take(const GptShape& shape, MatrixOrder ord
   if (static_cast<uint64_t>(shape.n_layer) > tensors_.size())
     throw DataError(fmt::format("{}: holds {} tensors, but n_layer is {}", first_file(),
                                 tensors_.size(), shape.n_layer));
-  std::vector<FileTensor> taken;
-  uint64_t bytes = 0;
   const ParameterLayout layout(shape);
-  for (const ParameterSlot& slot : layout.slots()) {
-    taken.push_back(take_one(slot, order));
-    bytes += taken.back().array.bytes.size();
-    if (slot.name == kEmbeddingName) drop_equal_head(taken.back());
+  std::vector<FileTensor> taken(layout.slots().size());
+  uint64_t bytes = 0;
+  for (const size_t index : layout.named_order()) {
+    const ParameterSlot& slot = layout.slots()[index];
+    taken[index] = take_one(slot, order);
+    bytes += taken[index].array.bytes.size();
+    if (slot.name == kEmbeddingName) drop_equal_head(taken[index]);
   }
   refuse_rest_of_body(shape);
   check_memory(bytes);

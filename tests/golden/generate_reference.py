@@ -7,6 +7,7 @@ of two, so that tests/generate/toy_decoder.h has the very same float32 logits.
     python3 tests/golden/generate_reference.py [SEED [FILE]]     (the file names the versions it was made with)
 """
 import collections
+import itertools
 import json
 import pathlib
 import random
@@ -141,6 +142,13 @@ def several_ends(toy, rng):
                        {"num_beams": 3, "length_penalty": -0.5, "early_stopping": "never"}, {"num_beams": 4, "early_stopping": True, "repetition_penalty": 1.2}):
             config = {"max_new_tokens": 16, **config}
             cases.append({"ends": ends, "config": config, "outputs": [generate(p, ends, **config) for p in prompts]})
+    differing = 0  # settings in which it matters that beams never stop early
+    for num_beams, length_penalty in itertools.product((2, 3, 4), (0.4, 0.7, 1.0, 1.3, 1.6)):
+        config = {"max_new_tokens": 24, "num_beams": num_beams, "length_penalty": length_penalty}
+        never, default = ([generate(p, ends, **config, early_stopping=early) for p in prompts] for early in ("never", False))
+        if never != default and differing < 4:
+            cases.append({"ends": ends, "config": {**config, "early_stopping": "never"}, "outputs": never})
+            differing += 1
     return {"toy": toy, "prompts": prompts, "cases": cases}
 
 

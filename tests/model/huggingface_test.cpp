@@ -167,7 +167,7 @@ TEST(HuggingFace, RefusesWhatItDoesNotCompute) {
   expect_words(with("n_layer", int64_t{1} << 40), {"n_layer is 1099511627776"});
   expect_words(with("n_layer", 10'000), {"n_layer is 10000"});
   expect_words(with("n_layer", 3), {"h.2.", "missing"});
-  expect_words(with("n_layer", 1), {"h.1.", "no place"});
+  expect_words(with("n_layer", 1), {"h.1.", "none of this model's"});
   expect_words(with("n_embd", 0), {"n_embd is 0"});
   expect_words(with("n_embd", 4), {"wte.weight", "(11, 8)", "(11, 4)"});
   expect_words(with("vocab_size", 12), {"wte.weight", "(11, 8)", "(12, 8)"});
@@ -206,7 +206,7 @@ TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
                {"model.safetensors", "h.0.attn.c_attn.weight", "missing"});
   expect_words(
       error_with_tensors([&](Tensors& t) { t.emplace_back(attn.substr(12), named(t, attn)); }),
-      {"twice", " " + attn, " " + attn.substr(12)});
+      {"twice", " " + attn, std::string(" ") + attn.substr(12)});
   for (const char* stray :
        {"transformer.h.2.ln_1.weight", "h.0.attn.c_attn.lora_A.weight", "lm_head.bias", "wte.bias",
         "transformer.v_head.weight", "h.0.crossattention.c_attn.weight"})
@@ -215,7 +215,7 @@ TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
   expect_words(error_with_tensors([&](Tensors& t) {
                  for (auto& [name, array] : t) name = "student." + name;
                }),
-               {"wpe.weight is missing", "there is student.transformer.wpe.weight", "prefix"});
+               {"wte.weight is missing", "there is student.transformer.wte.weight", "prefix"});
   expect_words(error_with_tensors([&](Tensors& t) { named(t, attn).type = ElementType::kInt32; }),
                {attn, "int32", "floating-point"});
   EXPECT_EQ(error_with_tensors([&](Tensors& t) {
@@ -281,8 +281,9 @@ TEST(HuggingFace, ReadsNamesThatWrappersLeave) {
   read_with_tensors(  // blocks that were compiled one by one
       [](Tensors& t) {
         rename(t, [](const std::string& n) {
-          return n.starts_with("transformer.h.0.") ? "transformer.h.0._orig_mod." + n.substr(16)
-                                                   : n;
+          return n.starts_with("transformer.h.0.")
+                     ? std::string("transformer.h.0._orig_mod.") + n.substr(16)
+                     : n;
         });
       },
       expect_golden);
@@ -301,7 +302,7 @@ TEST(HuggingFace, LeavesHeadsBesideTheModelOutAndSaysSo) {
       [](Tensors& t) {
         t.emplace_back("module.v_head.summary.weight", to_array(at::ones({1, 8})));
         for (int i = 0; i < 6; ++i)
-          t.emplace_back("qa_outputs." + std::to_string(i), to_array(at::ones({1})));
+          t.emplace_back(std::string("qa_outputs.") + std::to_string(i), to_array(at::ones({1})));
       },
       [](const ImportedModel& model) {
         expect_golden(model);
@@ -336,7 +337,7 @@ TEST(HuggingFace, RefusesTensorsInOneMemory) {
                                       {"mlp.c_fc.bias", &wide},
                                       {"mlp.c_proj.weight", &down},
                                       {"mlp.c_proj.bias", &vector}})
-      tensors.set("h." + std::to_string(i) + "." + name, *array);
+      tensors.set(std::string("h.") + std::to_string(i) + "." + name, *array);
   write_pt(folder / "pytorch_model.bin", tensors);
   expect_words(error_of([&] { read_hugging_face(folder.path()); }),
                {"pytorch_model.bin", "share their memory"});
