@@ -146,10 +146,10 @@ std::optional<std::string> warning_of(const std::vector<std::string>& keys,
     all += (all.empty() ? "" : ", ") + key;
     if (key == "max_length" || key == "min_length")
       length =
-          " (lengths that count the prompt: set generation.max_new_tokens and "
+          " (max_length and min_length count the prompt: set generation.max_new_tokens and "
           "generation.min_new_tokens)";
   }
-  return fmt::format("{}: not supported and passed over: {}{}", file, all, length);
+  return fmt::format("{}: passed over, as they are not supported: {}{}", file, all, length);
 }
 
 bool does_sample(const Value& json, const std::string& file) {

@@ -150,6 +150,7 @@ class FolderPeer(Texts):
         rng = common.random_for("folder settings")
         settings = {"num_beams": rng.randrange(2, 4), "no_repeat_ngram_size": 2, "repetition_penalty": 1.2, "length_penalty": 0.5,
                     "early_stopping": rng.choice([True, False, "never"]), "min_new_tokens": 4}
+        self.addCleanup(self.set_generation, eos_token_id=self.ends)
         self.set_generation(eos_token_id=self.ends, max_new_tokens=NEW_TOKENS, **settings)
         said = common.TMP / "said.csv"
         common.run("summarize", "--model", self.folder, "--input", self.table, "--output", said, "--run.device=cpu")
@@ -159,4 +160,3 @@ class FolderPeer(Texts):
                 ids = theirs(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), pad_token_id=models.end_of_text())
             a, b = models.plain(answer["summary"]), models.text_of(ids[0, len(prompt):].tolist(), self.ends)
             self.assertTrue(a == b or self.reference.may_say(prompt, a, **settings), f"text {a!a} for {b!a} with {settings}")
-        self.set_generation(eos_token_id=self.ends)
