@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/base/errors.h"
+#include "lib/base/log.h"
 #include "lib/base/output_target.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
@@ -42,7 +43,8 @@ int run(int argc, char** argv) {
   load_config(sections, std::nullopt, line.overrides());
   const auto from = line.value("from"), to = line.value("to");
   if (!from || !to) throw ConfigError("both ends must be named: convert --from PATH --to PATH");
-  const std::string made = convert_model(*from, *to, tokenizer_dir.value);
+  Log log;
+  const std::string made = convert_model(*from, *to, tokenizer_dir.value, log);
   // Not behind a checkpoint that went to standard output.
   const bool into_stream = find_output(*to).kind == OutputTarget::Kind::kDescriptor;
   fmt::print(into_stream ? stderr : stdout, "{}\n", made);

@@ -60,6 +60,13 @@ bool is_choice(const Limits& limits, const std::string& text) {
   return std::find(limits.choices.begin(), limits.choices.end(), text) != limits.choices.end();
 }
 
+/// true and false as YAML 1.2's core schema spells them, too, where those are choices.
+std::string as_choice(const Limits& limits, const std::string& text) {
+  if ((text == "True" || text == "TRUE") && is_choice(limits, "true")) return "true";
+  if ((text == "False" || text == "FALSE") && is_choice(limits, "false")) return "false";
+  return text;
+}
+
 std::string refuse_choice(const Field& field, const std::string& text) {
   const std::string meant = nearest(text, field.limits.choices);
   return mismatch(field, in_quotes(text)) +
@@ -103,9 +110,10 @@ std::string check_text(const Field& field, const std::string& text) {
 
 std::string parse_text(const Field& field, const std::string& text, std::string& out) {
   if (std::string fault = check_text(field, text); !fault.empty()) return fault;
-  if (!field.limits.choices.empty() && !is_choice(field.limits, text))
+  const std::string choice = as_choice(field.limits, text);
+  if (!field.limits.choices.empty() && !is_choice(field.limits, choice))
     return refuse_choice(field, text);
-  out = text;
+  out = choice;
   return "";
 }
 
@@ -216,7 +224,10 @@ std::string to_yaml(const Field& field) {
   return std::visit(Overloaded{[](const bool* x) { return std::string(*x ? "true" : "false"); },
                                [](const int64_t* x) { return fmt::format("{}", *x); },
                                [](const double* x) { return yaml_number(*x); },
-                               [](const std::string* x) { return yaml_text(*x); },
+                               [&](const std::string* x) {
+                                 // A choice may be true or false, which would get quotes.
+                                 return is_choice(field.limits, *x) ? *x : yaml_text(*x);
+                               },
                                [](const List* x) { return yaml_list(*x); },
                                [](const Path* x) {
                                  std::string escaped;

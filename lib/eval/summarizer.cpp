@@ -79,7 +79,9 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
     prompts.push_back({encoded->tokens, row});
     rows.push_back(row);
   }
-  GenerateOptions options{.end_token = parts_.tokenizer.end_of_text()};
+  const int32_t end_of_text = parts_.tokenizer.end_of_text();
+  GenerateOptions options{.end_tokens = parts_.end_tokens.empty() ? EndTokens{end_of_text}
+                                                                  : parts_.end_tokens};
   if (progress && parts_.world.is_root())
     options.progress = [&](size_t done) {
       const double seconds =
@@ -90,10 +92,12 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
           total, seconds);
     };
   GptDecoder decoder(parts_.model, weights);
-  const auto generated = generate(decoder, prompts, config, options);
+  auto generated = generate(decoder, prompts, config, options);
   std::string packed;
-  for (size_t i = 0; i < rows.size(); ++i)
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::erase(generated[i], end_of_text);  // no text, where other tokens end one
     pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
+  }
   const std::vector<std::string> all = parts_.world.gather(packed);
   std::vector<std::string> texts(parts_.world.is_root() ? examples.size() : 0);
   for (const std::string& part : all) unpack(part, texts);

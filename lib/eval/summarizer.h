@@ -8,6 +8,7 @@
 
 #include "lib/comm/world.h"
 #include "lib/data/dataset.h"
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/model/gpt.h"
 #include "lib/text/bpe_tokenizer.h"
@@ -23,6 +24,7 @@ class Summarizer {
     const SummaryPrompt& prompt;
     const BpeTokenizer& tokenizer;
     const World& world;
+    EndTokens end_tokens = {};  ///< none: the vocabulary's <|endoftext|>
   };
   explicit Summarizer(const Parts& parts) : parts_(parts) {}
 

@@ -52,11 +52,26 @@ PickleGraph::Id PickleGraph::add_text(std::string_view text) {
   return add_node(std::move(node));
 }
 
+PickleGraph::Id PickleGraph::add_bytes(std::string_view content, bool as_text) {
+  PickleNode node;
+  node.kind = Kind::kBytes;
+  node.text = content;
+  node.integer = as_text ? 1 : 0;
+  return add_node(std::move(node));
+}
+
 PickleGraph::Id PickleGraph::add_global(std::string_view name, int64_t which) {
   PickleNode node;
   node.kind = Kind::kGlobal;
   node.text = name;
   node.integer = which;
+  return add_node(std::move(node));
+}
+
+PickleGraph::Id PickleGraph::add_numpy_type(std::string_view name) {
+  PickleNode node;
+  node.kind = Kind::kNumpyType;
+  node.text = name;
   return add_node(std::move(node));
 }
 
@@ -101,6 +116,27 @@ void PickleGraph::check_key(Id key) const {
                    describe(node)));
 }
 
+std::string PickleGraph::bytes(Id id) const {
+  const PickleNode& node = nodes_[id];
+  if (node.integer == 0) return std::string(node.text);
+  std::string content;
+  for (size_t i = 0; i < node.text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(node.text[i]);
+    if (first < 0x80) {
+      content += node.text[i];
+      continue;
+    }
+    // Code points from 0x80 to 0xFF are two bytes of UTF-8: 0xC2 or 0xC3, and one more.
+    const auto second =
+        i + 1 < node.text.size() ? static_cast<unsigned char>(node.text[i + 1]) : 0U;
+    if ((first != 0xC2 && first != 0xC3) || (second & 0xC0) != 0x80)
+      fail("bytes written as a text that is none of bytes: it is damaged");
+    content += static_cast<char>(((first & 0x03) << 6) | (second & 0x3F));
+    ++i;
+  }
+  return content;
+}
+
 Value PickleGraph::to_dict(const PickleNode& node) const {
   Value::Dict dict;
   dict.ordered = node.kind == Kind::kOrderedDict;
@@ -139,6 +175,8 @@ Value PickleGraph::to_value(Id id) const {
       return node.real;
     case Kind::kText:
       return std::string(node.text);
+    case Kind::kBytes:
+      return bytes(id);
     case Kind::kList:
       return Value::List{items()};
     case Kind::kTuple:
@@ -148,6 +186,8 @@ Value PickleGraph::to_value(Id id) const {
       return to_dict(node);
     case Kind::kArray:
       return array(id);
+    case Kind::kNumpyArray:
+      return {};
     default:
       fail(fmt::format("{} where a value should be", describe(node)));
   }
@@ -166,6 +206,8 @@ std::string describe(const PickleNode& node) {
       return "a float";
     case Kind::kText:
       return "a text";
+    case Kind::kBytes:
+      return "bytes";
     case Kind::kList:
       return "a list";
     case Kind::kTuple:
@@ -177,6 +219,10 @@ std::string describe(const PickleNode& node) {
       return "a tensor";
     case Kind::kStorage:
       return "a storage";
+    case Kind::kNumpyType:
+      return "a type of numpy's";
+    case Kind::kNumpyArray:
+      return "an array of numpy's";
     default:
       return fmt::format("the global {}", node.text);
   }

@@ -19,21 +19,25 @@ struct PickleNode {
     kInteger,
     kFloat,
     kText,
+    kBytes,
     kList,
     kTuple,
     kDict,
     kOrderedDict,
     kArray,
     kStorage,
-    kGlobal
+    kGlobal,
+    kNumpyType,
+    kNumpyArray  ///< not read: a value of None
   };
   Kind kind = Kind::kNone;
   bool placed = false;  ///< already an item of another object, so it may not change any more
   uint16_t depth = 0;   ///< how deep objects are nested in it
   uint64_t weight = 0;  ///< bytes it takes, about, once every reference to an object is a copy
-  int64_t integer = 0;  ///< bool, integer; index of an array or storage; which global
+  int64_t integer = 0;  ///< bool, integer; index of an array or storage; which global; bytes: see
+                        ///< add_bytes
   double real = 0;
-  std::string_view text;        ///< text, or the full name of a global
+  std::string_view text;        ///< text, bytes, or the name of a global or a type
   std::vector<uint32_t> items;  ///< of lists and tuples; of dicts: key, value, key, value...
 };
 
@@ -53,7 +57,12 @@ class PickleGraph {
   Id add_real(double real);
   /// A text that lies in the pickle, or a literal: not copied.
   Id add_text(std::string_view text);
+  /// Bytes that lie in the pickle: as they are, or, as protocol 2 writes them, as the text whose
+  /// code points they are.
+  Id add_bytes(std::string_view content, bool as_text);
   Id add_global(std::string_view name, int64_t which);
+  /// A type of numpy's, by its name ("f8").
+  Id add_numpy_type(std::string_view name);
   Id add_array(ArrayView array);
   Id add_tuple(std::span<const Id> items);
 
@@ -63,6 +72,8 @@ class PickleGraph {
   void append(Id container, Id item);
   void check_key(Id key) const;
 
+  /// The content of bytes. Fails where a text is no bytes.
+  std::string bytes(Id id) const;
   Value to_value(Id id) const;
   [[noreturn]] void fail(std::string_view what) const;
 

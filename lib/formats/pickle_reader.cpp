@@ -86,6 +86,7 @@ class PickleMachine {
   }
 
   void push_text(uint64_t size) { push(graph_.add_text(as_text(take(size)))); }
+  void push_bytes(uint64_t size) { push(graph_.add_bytes(as_text(take(size)), false)); }
   void push_integer(int64_t value) { push(graph_.add(Kind::kInteger, value)); }
 
   /// Little-endian two's complement of any length.
@@ -141,6 +142,15 @@ class PickleMachine {
         return true;
       case Opcode::kBinUnicode8:
         push_text(number<uint64_t>());
+        return true;
+      case Opcode::kShortBinBytes:
+        push_bytes(number<uint8_t>());
+        return true;
+      case Opcode::kBinBytes:
+        push_bytes(number<uint32_t>());
+        return true;
+      case Opcode::kBinBytes8:
+        push_bytes(number<uint64_t>());
         return true;
       default:
         return false;
@@ -288,13 +298,11 @@ class PickleMachine {
         push(objects_.call(callable, arguments));
         return;
       }
-      case Opcode::kBuild:  // the attributes of a state dict (_metadata): versions of modules, not
-                            // needed
-        pop();
-        if (graph_[top()].kind != Kind::kOrderedDict) {
-          graph_.fail(fmt::format("sets attributes of {}; refused", describe(graph_[top()])));
-        }
+      case Opcode::kBuild: {
+        const Id state = pop();
+        objects_.build(top(), state);
         return;
+      }
       case Opcode::kBinPersId:
         push(objects_.storage(pop()));
         return;

@@ -6,54 +6,14 @@
 #include <cstring>
 #include <optional>
 
+#include "lib/formats/numpy_objects.h"
+#include "lib/formats/pickle_globals.h"
+
 namespace precis {
 
 namespace {
 
 using Kind = PickleNode::Kind;
-
-/// What a global that is let in stands for. From kStorageType on: the ElementType is added.
-enum Global : int64_t {
-  kOrderedDictType,
-  kRebuildTensor,
-  kRebuildParameter,
-  kSize,
-  kDevice,
-  kStorageType
-};
-
-struct Known {
-  std::string_view module;
-  std::string_view name;
-  int64_t which;
-};
-
-constexpr int64_t storage_of(ElementType type) {
-  return kStorageType + static_cast<int64_t>(type);
-}
-
-constexpr Known kKnown[] = {
-    {"collections", "OrderedDict", kOrderedDictType},
-    {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor},
-    {"torch._utils", "_rebuild_parameter", kRebuildParameter},
-    {"torch", "Size", kSize},
-    {"torch", "device", kDevice},
-    {"torch", "DoubleStorage", storage_of(ElementType::kFloat64)},
-    {"torch", "FloatStorage", storage_of(ElementType::kFloat32)},
-    {"torch", "HalfStorage", storage_of(ElementType::kFloat16)},
-    {"torch", "BFloat16Storage", storage_of(ElementType::kBFloat16)},
-    {"torch", "LongStorage", storage_of(ElementType::kInt64)},
-    {"torch", "IntStorage", storage_of(ElementType::kInt32)},
-    {"torch", "ShortStorage", storage_of(ElementType::kInt16)},
-    {"torch", "CharStorage", storage_of(ElementType::kInt8)},
-    {"torch", "ByteStorage", storage_of(ElementType::kUInt8)},
-    {"torch", "BoolStorage", storage_of(ElementType::kBool)},
-};
-
-/// torch.float32 and the like: kept as their names.
-constexpr std::string_view kTypeNames[] = {
-    "float64", "double", "float32", "float", "float16", "half", "bfloat16", "int64",
-    "long",    "int32",  "int",     "int16", "short",   "int8", "uint8",    "bool"};
 
 bool in_one_piece(std::span<const int64_t> shape, std::span<const int64_t> strides) {
   int64_t expected = 1;
@@ -68,17 +28,14 @@ bool in_one_piece(std::span<const int64_t> shape, std::span<const int64_t> strid
 }  // namespace
 
 TorchObjects::Id TorchObjects::global(std::string_view module, std::string_view name) {
-  for (const Known& known : kKnown) {
-    if (known.module == module && known.name == name)
-      return graph_.add_global(known.name, known.which);
-  }
-  if (module == "torch") {
-    for (const std::string_view type : kTypeNames) {
-      if (type == name) return graph_.add_text(type);
-    }
-  }
+  if (const std::optional<int64_t> which = find_global(module, name))
+    return graph_.add_global(name, *which);
+  if (module == "torch" && is_torch_type(name)) return graph_.add_text(name);
   graph_.fail(
-      fmt::format("asks for {}.{}, which a checkpoint has no use for; refused", module, name));
+      fmt::format("asks for {}.{}, which a checkpoint has no use for; refused, nothing of it was "
+                  "run. If the file is yours, save it again without that object: tensors, numbers, "
+                  "texts, lists and dicts are read",
+                  module, name));
 }
 
 const PickleNode& TorchObjects::expect(Id id, Kind kind, const char* what) const {
@@ -90,7 +47,16 @@ const PickleNode& TorchObjects::expect(Id id, Kind kind, const char* what) const
 TorchObjects::Id TorchObjects::call(Id callable, Id arguments) {
   const int64_t which = expect(callable, Kind::kGlobal, "a function").integer;
   const std::vector<Id>& given = expect(arguments, Kind::kTuple, "a tuple of arguments").items;
-  if (which == kOrderedDictType && given.empty()) return graph_.add(Kind::kOrderedDict);
+  if (which == kPath) return arguments;  // its parts
+  for (const auto call :
+       {&TorchObjects::call_python, &TorchObjects::call_torch, &TorchObjects::call_numpy}) {
+    if (const std::optional<Id> made = (this->*call)(which, given)) return *made;
+  }
+  graph_.fail(
+      fmt::format("calls {} with {} arguments; refused", graph_[callable].text, given.size()));
+}
+
+std::optional<TorchObjects::Id> TorchObjects::call_torch(int64_t which, std::span<const Id> given) {
   if (which == kRebuildTensor && given.size() >= 4) return tensor(given);
   if (which == kRebuildParameter && !given.empty()) {
     expect(given[0], Kind::kArray, "a parameter's tensor");
@@ -104,8 +70,54 @@ TorchObjects::Id TorchObjects::call(Id callable, Id arguments) {
     expect(given[0], Kind::kText, "a device's name");
     return given[0];
   }
-  graph_.fail(
-      fmt::format("calls {} with {} arguments; refused", graph_[callable].text, given.size()));
+  return std::nullopt;
+}
+
+std::optional<TorchObjects::Id> TorchObjects::call_python(int64_t which,
+                                                          std::span<const Id> given) {
+  if (which == kOrderedDictType && given.empty()) return graph_.add(Kind::kOrderedDict);
+  if (which == kDefaultDictType && given.size() <= 1) return graph_.add(Kind::kDict);
+  if (which == kSetType && given.size() == 1) {
+    expect(given[0], Kind::kList, "a set's members");
+    return given[0];
+  }
+  if (which == kBytesType && given.empty()) return graph_.add_bytes({}, false);
+  if (which == kEncode && given.size() == 2) {
+    const std::string_view text = expect(given[0], Kind::kText, "bytes as a text").text;
+    const std::string_view encoding = expect(given[1], Kind::kText, "an encoding").text;
+    if (encoding == "latin1" || encoding == "latin-1") return graph_.add_bytes(text, true);
+  }
+  return std::nullopt;
+}
+
+std::optional<TorchObjects::Id> TorchObjects::call_numpy(int64_t which, std::span<const Id> given) {
+  if (which == kNumpyTypeOf && !given.empty())
+    return graph_.add_numpy_type(expect(given[0], Kind::kText, "the name of a numpy type").text);
+  if (which == kNumpyNumber && given.size() == 2) {
+    const std::string_view type = expect(given[0], Kind::kNumpyType, "a numpy number's type").text;
+    expect(given[1], Kind::kBytes, "a numpy number's bytes");
+    return add_numpy_number(graph_, type, graph_.bytes(given[1]));
+  }
+  // The state of a random generator, say: its content comes later, and is not needed.
+  if (which == kNumpyReconstruct) return graph_.add(Kind::kNumpyArray);
+  return std::nullopt;
+}
+
+void TorchObjects::build(Id object, Id state) {
+  const PickleNode& node = graph_[object];
+  switch (node.kind) {
+    case Kind::kOrderedDict:  // a state dict's _metadata: versions of modules
+    case Kind::kNumpyArray:
+      return;
+    case Kind::kNumpyType: {  // (version, byte order, ...)
+      const std::vector<Id>& parts = expect(state, Kind::kTuple, "the state of a numpy type").items;
+      if (parts.size() > 1 && graph_[parts[1]].text == ">")
+        graph_.fail(fmt::format("a big-endian number of numpy's type {}; refused", node.text));
+      return;
+    }
+    default:
+      graph_.fail(fmt::format("sets attributes of {}; refused", describe(node)));
+  }
 }
 
 TorchObjects::Id TorchObjects::storage(Id persistent_id) {

@@ -7,12 +7,13 @@
 namespace precis {
 
 BeamSearch::BeamSearch(std::span<const int32_t> prompt, const GenerationConfig& config,
-                       int32_t end_token)
+                       const EndTokens& end_tokens)
     : num_beams_(config.num_beams),
       max_new_tokens_(config.max_new_tokens),
       length_penalty_(config.length_penalty),
-      early_stopping_(config.early_stopping),
-      end_token_(end_token),
+      stops_when_full_(config.early_stopping == "true"),
+      never_stops_early_(config.early_stopping == "never"),
+      end_tokens_(end_tokens),
       prompt_length_(static_cast<int64_t>(prompt.size())) {
   beams_.push_back({{prompt.begin(), prompt.end()}});
 }
@@ -28,11 +29,12 @@ void BeamSearch::advance(std::span<const std::vector<Candidate>> candidates) {
   continue_beams();
   ++new_tokens_;
   const bool full = static_cast<int64_t>(finished_.size()) == num_beams_;
-  done_ = beams_.empty() || new_tokens_ == max_new_tokens_ || (full && early_stopping_) ||
+  done_ = beams_.empty() || new_tokens_ == max_new_tokens_ || (full && stops_when_full_) ||
           !can_improve();
 }
 
-/// The best 2 * num_beams over all beams. Equal scores: the earlier beam, then the lower token.
+/// The best candidates_per_beam() over all beams. Equal scores: the earlier beam, then the lower
+/// token.
 void BeamSearch::rank_continuations(std::span<const std::vector<Candidate>> candidates) {
   ranked_.clear();
   for (size_t beam = 0; beam < candidates.size(); ++beam) {
@@ -53,7 +55,7 @@ void BeamSearch::rank_continuations(std::span<const std::vector<Candidate>> cand
 }
 
 bool BeamSearch::ends(const Continuation& continuation) const {
-  return continuation.token == end_token_ || new_tokens_ + 1 == max_new_tokens_;
+  return is_end(end_tokens_, continuation.token) || new_tokens_ + 1 == max_new_tokens_;
 }
 
 /// A complete text counts only if it is among the best num_beams; the others are there to keep
@@ -72,7 +74,7 @@ void BeamSearch::add_hypothesis(const Continuation& continuation) {
   if (place == finished_.end() && static_cast<int64_t>(finished_.size()) == num_beams_) return;
   const auto& tokens = beams_[static_cast<size_t>(continuation.parent)].tokens;
   Hypothesis hypothesis{{tokens.begin() + prompt_length_, tokens.end()}, score};
-  if (continuation.token != end_token_) hypothesis.tokens.push_back(continuation.token);
+  if (!is_end(end_tokens_, continuation.token)) hypothesis.tokens.push_back(continuation.token);
   finished_.insert(place, std::move(hypothesis));
   if (static_cast<int64_t>(finished_.size()) > num_beams_) finished_.pop_back();
 }
@@ -96,10 +98,11 @@ void BeamSearch::continue_beams() {
 
 /// Whether the best beam, had it ended here, would beat the worst complete text. A heuristic for
 /// positive length penalties, where a longer text could still win; it is transformers' for
-/// early_stopping False and True.
+/// early_stopping False and True. With "never" it is the longest text's length that counts then.
 bool BeamSearch::can_improve() const {
   if (static_cast<int64_t>(finished_.size()) < num_beams_) return true;
-  return beams_.front().score / length_factor(new_tokens_) > finished_.back().score;
+  const int64_t length = never_stops_early_ && length_penalty_ > 0 ? max_new_tokens_ : new_tokens_;
+  return beams_.front().score / length_factor(length) > finished_.back().score;
 }
 
 float BeamSearch::length_factor(int64_t length) const {

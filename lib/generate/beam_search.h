@@ -2,10 +2,12 @@
 // on with out. Reference: transformers 5, GenerationMixin._beam_search.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/generate/logits_processor.h"
 #include "lib/generate/row_kernels.h"
@@ -16,11 +18,14 @@ namespace precis {
 /// only where the scores leave fewer tokens possible).
 class BeamSearch {
  public:
-  BeamSearch(std::span<const int32_t> prompt, const GenerationConfig& config, int32_t end_token);
+  BeamSearch(std::span<const int32_t> prompt, const GenerationConfig& config,
+             const EndTokens& end_tokens);
 
   /// How many of the best tokens of each beam advance() wants: enough that num_beams are left if
   /// all of the others end.
-  int64_t candidates_per_beam() const { return 2 * num_beams_; }
+  int64_t candidates_per_beam() const {
+    return (1 + std::max<int64_t>(1, static_cast<int64_t>(end_tokens_.size()))) * num_beams_;
+  }
   int64_t num_beams() const { return static_cast<int64_t>(beams_.size()); }
   RowHistory history(int64_t beam) const;
 
@@ -63,8 +68,9 @@ class BeamSearch {
   int64_t num_beams_;
   int64_t max_new_tokens_;
   double length_penalty_;
-  bool early_stopping_;
-  int32_t end_token_;
+  bool stops_when_full_;
+  bool never_stops_early_;
+  EndTokens end_tokens_;
   int64_t prompt_length_;
 
   int64_t new_tokens_ = 0;  ///< of each beam

@@ -5,10 +5,10 @@
 namespace precis {
 
 BeamStrategy::BeamStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
-                           int32_t end_token, Finished finished)
-    : processors_(make_processors(config, end_token)), finished_(std::move(finished)) {
+                           const EndTokens& end_tokens, Finished finished)
+    : processors_(make_processors(config, end_tokens)), finished_(std::move(finished)) {
   for (size_t place = 0; place < batch.size(); ++place) {
-    searches_.push_back({place, BeamSearch(batch[place]->tokens, config, end_token)});
+    searches_.push_back({place, BeamSearch(batch[place]->tokens, config, end_tokens)});
   }
 }
 

@@ -11,7 +11,7 @@ namespace precis {
 class BeamStrategy : public Strategy {
  public:
   BeamStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
-               int32_t end_token, Finished finished);
+               const EndTokens& end_tokens, Finished finished);
   void choose(const at::Tensor& logits) override;
 
  private:

@@ -70,7 +70,7 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
       if (options.progress) options.progress(done);
     };
     decode_batch(decoder, batch, config,
-                 *make_strategy(batch, config, options.end_token, finished));
+                 *make_strategy(batch, config, options.end_tokens, finished));
   }
   return texts;
 }

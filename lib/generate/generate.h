@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "lib/generate/decoder.h"
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/generate/strategy.h"
 
 namespace precis {
 
 struct GenerateOptions {
-  int32_t end_token = 0;
+  EndTokens end_tokens = {};    ///< ids below the vocabulary's size; none: texts end by length
   int64_t max_batch_rows = 32;  ///< sequences decoded at once, each beam being one
   int64_t max_batch_tokens =
       16384;  ///< positions of their caches: rows * (longest prompt + max_new_tokens)
@@ -27,7 +28,8 @@ std::vector<std::vector<size_t>> plan_batches(std::span<const Prompt> prompts,
                                               const GenerationConfig& config,
                                               const GenerateOptions& options);
 
-/// New tokens of each prompt, in the order of the prompts, without the end token. Finished rows
+/// New tokens of each prompt, in the order of the prompts, without the token that
+/// ended it. Finished rows
 /// leave the batch; the texts do not depend on how prompts are batched. No prompt may be empty.
 /// Throws ConfigError as config.validate().
 std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Prompt> prompts,

@@ -26,8 +26,10 @@ Fields GenerationConfig::fields() {
        {}},
       {"early_stopping",
        &early_stopping,
-       "beam search ends as soon as num_beams texts are complete",
-       {}},
+       "beam search ends when num_beams texts are complete and a better one is unlikely (false), "
+       "as "
+       "soon as they are complete (true), or when no better one is possible (never)",
+       {.choices = {"false", "true", "never"}}},
       {"no_repeat_ngram_size",
        &no_repeat_ngram_size,
        "no n-gram of this size twice in prompt and text; 0: no such rule",

@@ -20,7 +20,7 @@ struct GenerationConfig {
   double top_p = 1;
   int64_t num_beams = 1;
   double length_penalty = 1;
-  bool early_stopping = false;
+  std::string early_stopping = "false";  ///< "false", "true" or "never"
   int64_t no_repeat_ngram_size = 0;
   double repetition_penalty = 1;
   int64_t seed = 1337;

@@ -42,10 +42,11 @@ void NoRepeatNgram::apply(const RowHistory& history, std::span<float> scores) co
 
 void MinNewTokens::apply(const RowHistory& history, std::span<float> scores) const {
   const int64_t new_tokens = static_cast<int64_t>(history.tokens.size()) - history.prompt_length;
-  if (new_tokens < minimum_) scores[static_cast<size_t>(end_token_)] = kBanned;
+  if (new_tokens >= minimum_) return;
+  for (const int32_t token : end_tokens_) scores[static_cast<size_t>(token)] = kBanned;
 }
 
-LogitsProcessors make_processors(const GenerationConfig& config, int32_t end_token) {
+LogitsProcessors make_processors(const GenerationConfig& config, const EndTokens& end_tokens) {
   LogitsProcessors processors;
   if (config.repetition_penalty != 1) {
     processors.push_back(
@@ -55,7 +56,7 @@ LogitsProcessors make_processors(const GenerationConfig& config, int32_t end_tok
     processors.push_back(std::make_unique<NoRepeatNgram>(config.no_repeat_ngram_size));
   }
   if (config.min_new_tokens > 0) {
-    processors.push_back(std::make_unique<MinNewTokens>(config.min_new_tokens, end_token));
+    processors.push_back(std::make_unique<MinNewTokens>(config.min_new_tokens, end_tokens));
   }
   return processors;
 }

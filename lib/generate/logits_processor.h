@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 
 namespace precis {
@@ -46,20 +48,21 @@ class NoRepeatNgram : public LogitsProcessor {
   int64_t size_;
 };
 
-/// Bans the end token until the text has a minimum of tokens.
+/// Bans the end tokens until the text has a minimum of tokens.
 class MinNewTokens : public LogitsProcessor {
  public:
-  MinNewTokens(int64_t minimum, int32_t end_token) : minimum_(minimum), end_token_(end_token) {}
+  MinNewTokens(int64_t minimum, EndTokens end_tokens)
+      : minimum_(minimum), end_tokens_(std::move(end_tokens)) {}
   void apply(const RowHistory& history, std::span<float> scores) const override;
 
  private:
   int64_t minimum_;
-  int32_t end_token_;
+  EndTokens end_tokens_;
 };
 
 using LogitsProcessors = std::vector<std::unique_ptr<LogitsProcessor>>;
 
 /// The processors a config asks for, in transformers' order; none for a plain config.
-LogitsProcessors make_processors(const GenerationConfig& config, int32_t end_token);
+LogitsProcessors make_processors(const GenerationConfig& config, const EndTokens& end_tokens);
 
 }  // namespace precis

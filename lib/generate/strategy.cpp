@@ -6,12 +6,12 @@
 namespace precis {
 
 std::unique_ptr<Strategy> make_strategy(std::span<const Prompt* const> batch,
-                                        const GenerationConfig& config, int32_t end_token,
+                                        const GenerationConfig& config, const EndTokens& end_tokens,
                                         Finished finished) {
   if (config.num_beams > 1) {
-    return std::make_unique<BeamStrategy>(batch, config, end_token, std::move(finished));
+    return std::make_unique<BeamStrategy>(batch, config, end_tokens, std::move(finished));
   }
-  return std::make_unique<TokenStrategy>(batch, config, end_token, std::move(finished));
+  return std::make_unique<TokenStrategy>(batch, config, end_tokens, std::move(finished));
 }
 
 }  // namespace precis

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/generate/logits_processor.h"
 
@@ -47,7 +48,7 @@ class Strategy {
 
 /// The one that a config asks for: beam search, sampling or greedy.
 std::unique_ptr<Strategy> make_strategy(std::span<const Prompt* const> batch,
-                                        const GenerationConfig& config, int32_t end_token,
+                                        const GenerationConfig& config, const EndTokens& end_tokens,
                                         Finished finished);
 
 }  // namespace precis

@@ -5,10 +5,10 @@
 
 namespace precis {
 TokenStrategy::TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
-                             int32_t end_token, Finished finished)
+                             const EndTokens& end_tokens, Finished finished)
     : max_new_tokens_(config.max_new_tokens),
-      end_token_(end_token),
-      processors_(make_processors(config, end_token)),
+      end_tokens_(end_tokens),
+      processors_(make_processors(config, end_tokens)),
       finished_(std::move(finished)) {
   if (config.samples()) sampler_.emplace(config);
   for (size_t place = 0; place < batch.size(); ++place) {
@@ -63,7 +63,7 @@ void TokenStrategy::append(std::span<const int32_t> tokens) {
   size_t running = 0;
   for (size_t i = 0; i < tokens.size(); ++i) {
     Row& row = texts_[i];
-    const bool ended = tokens[i] == end_token_;
+    const bool ended = is_end(end_tokens_, tokens[i]);
     if (!ended) row.tokens.push_back(tokens[i]);
     const int64_t new_tokens = static_cast<int64_t>(row.tokens.size()) - row.prompt_length;
     if (ended || new_tokens == max_new_tokens_) {

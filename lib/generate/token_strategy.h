@@ -13,7 +13,7 @@ namespace precis {
 class TokenStrategy : public Strategy {
  public:
   TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
-                int32_t end_token, Finished finished);
+                const EndTokens& end_tokens, Finished finished);
   void choose(const at::Tensor& logits) override;
 
  private:
@@ -31,7 +31,7 @@ class TokenStrategy : public Strategy {
   void append(std::span<const int32_t> tokens);
 
   int64_t max_new_tokens_;
-  int32_t end_token_;
+  EndTokens end_tokens_;
   LogitsProcessors processors_;
   std::optional<Sampler> sampler_;
   Finished finished_;

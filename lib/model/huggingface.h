@@ -21,7 +21,9 @@ struct ImportedModel {
   GptShape shape;
   NamedTensors parameters;  ///< in the order of nanoGPT's named_parameters()
   std::filesystem::path folder;
+  Value config;                      ///< config.json
   Value generation = Value::dict();  ///< generation_config.json, if there is one
+  std::string left_out;  ///< a sentence about tensors that are no part of GPT-2; else empty
 };
 
 /// The vocabulary that goes along with weights, as the texts of its two files.
@@ -31,9 +33,10 @@ struct VocabularyTexts {
 };
 
 /// Reads config.json and the weights: model.safetensors, else the shards of
-/// model.safetensors.index.json, else pytorch_model.bin. Names may lack "transformer.";
-/// low-precision weights are widened. Throws DataError naming file, tensor, expected and found
-/// shape: for what is missing, superfluous, of another shape or no GPT-2.
+/// model.safetensors.index.json, else pytorch_model.bin, else the shards of
+/// pytorch_model.bin.index.json. Names are read as WeightTable says; low-precision weights are
+/// widened. Throws DataError naming file, tensor, expected and found shape: for what is missing,
+/// superfluous in the model's body, of another shape or no GPT-2.
 ImportedModel read_hugging_face(const std::filesystem::path& folder);
 
 /// All parameters in one tensor, in the order of ParameterLayout(model.shape): float32 [numel].
@@ -49,7 +52,8 @@ struct ExportedModel {
       parameters;  ///< all of the shape's; a model without biases gets zeros for them
   const VocabularyTexts& vocabulary;
   Value generation =
-      Value::dict();  ///< for generation_config.json, in transformers' names; the end's id is added
+      Value::dict();  ///< for generation_config.json, in transformers' names; eos_token_id, if it
+                      ///< is there, is of an id or a list of ids, else <|endoftext|>'s is added
 };
 
 /// Writes a folder that transformers and CTranslate2 load. It is made beside and put in place as

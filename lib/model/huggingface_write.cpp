@@ -183,9 +183,13 @@ void write_hugging_face(const fs::path& target, const ExportedModel& model) {
   fs::create_directory(made, error);
   check(error, made, "cannot be created");
   try {
-    write_file(made / "config.json", to_json(config_of_shape(model.shape, end)));
-    Value generation = model.generation;
-    for (const char* key : {"bos_token_id", "eos_token_id"}) generation.set(key, end);
+    Value generation = model.generation, config = config_of_shape(model.shape, end);
+    generation.set("bos_token_id", end);
+    if (const Value* ids = generation.find("eos_token_id"))
+      config.set("eos_token_id", *ids);
+    else
+      generation.set("eos_token_id", end);
+    write_file(made / "config.json", to_json(config));
     write_file(made / "generation_config.json", to_json(generation));
     write_file(made / "vocab.json", model.vocabulary.vocab_json);
     write_file(made / "merges.txt", model.vocabulary.merges_txt);

@@ -113,7 +113,7 @@ Json bench_decode(World&, const DeviceSetup& setup, const BenchSettings& s) {
   for (auto& sample : made_up_samples(s)) prompts.push_back({std::move(sample), prompts.size()});
   GenerationConfig config;
   config.max_new_tokens = config.min_new_tokens = 32;
-  const GenerateOptions options{.end_token = static_cast<int32_t>(s.vocab_size - 1)};
+  const GenerateOptions options{.end_tokens = {static_cast<int32_t>(s.vocab_size - 1)}};
   const double seconds = median_seconds(s.repeats, [&] {
     GptDecoder decoder(model, weights);
     generate(decoder, prompts, config, options);

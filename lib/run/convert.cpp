@@ -6,43 +6,19 @@
 #include "lib/base/output_target.h"
 #include "lib/formats/pt_file.h"
 #include "lib/model/huggingface.h"
+#include "lib/run/generation_json.h"
 #include "lib/run/model_file.h"
 
 namespace precis {
-namespace {
-
-/// Our settings by transformers' names.
-Value generation_value(const ModelFile& model) {
-  Value json = Value::dict();
-  if (!model.generation) return json;
-  const GenerationConfig& g = *model.generation;
-  json.set("max_new_tokens", g.max_new_tokens);
-  json.set("do_sample", g.samples());
-  if (g.samples()) {
-    json.set("temperature", g.temperature);
-    json.set("top_k", g.top_k);
-    json.set("top_p", g.top_p);
-  }
-  if (g.min_new_tokens > 0) json.set("min_new_tokens", g.min_new_tokens);
-  if (g.num_beams > 1) {
-    json.set("num_beams", g.num_beams);
-    json.set("length_penalty", g.length_penalty);
-    json.set("early_stopping", g.early_stopping);
-  }
-  if (g.no_repeat_ngram_size > 0) json.set("no_repeat_ngram_size", g.no_repeat_ngram_size);
-  if (g.repetition_penalty != 1) json.set("repetition_penalty", g.repetition_penalty);
-  return json;
-}
-
-}  // namespace
-
 std::string convert_model(const std::string& from, const std::filesystem::path& to,
-                          const std::filesystem::path& tokenizer_dir) {
+                          const std::filesystem::path& tokenizer_dir, Log& log) {
   if (std::filesystem::is_directory(resolve_model(from)))
     check_output_file(to, "--to");
   else
     check_output_folder(to, "--to");
   ModelFile model = load_model(from);
+  for (const auto* warnings : {&model.warnings, &model.generation_warnings})
+    for (const std::string& warning : *warnings) log.warn(warning);
   const BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
   model.tokenizer = TokenizerTexts{tokenizer.vocab_json(), tokenizer.merges_txt()};
   if (!model.is_checkpoint) {
@@ -56,7 +32,10 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   for (const size_t i : layout.named_order())
     parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
   const VocabularyTexts vocabulary{tokenizer.vocab_json(), tokenizer.merges_txt()};
-  write_hugging_face(to, {model.shape, parameters, vocabulary, generation_value(model)});
+  Value generation = Value::dict();
+  if (model.generation) generation = generation_json(*model.generation);
+  if (!model.end_tokens.empty()) generation.set("eos_token_id", end_tokens_json(model.end_tokens));
+  write_hugging_face(to, {model.shape, parameters, vocabulary, generation});
   return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(),
                      model.where);
 }

@@ -166,6 +166,8 @@ RunInputs read_inputs(const RunConfig& config, Log& log) {
   if (config.has_stage("predict") && !config.data.test_csv.value.empty())
     inputs.test = read_examples(config.data.test_csv.value, config.data, false);
   ModelFile model = choose_model(config, inputs, log);
+  for (const std::string& warning : model.warnings) log.warn(warning);
+  if (config.has_stage("train")) model.end_tokens.clear();  // it learns <|endoftext|>
   if (model.where != "scratch") check_sizes(config, model);
   if (config.is_set("data.block_size") || config.data.block_size < model.shape.block_size)
     crop_positions(model, config.data.block_size);

@@ -3,32 +3,13 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "lib/base/errors.h"
 #include "lib/model/huggingface.h"
+#include "lib/run/generation_json.h"
 
 namespace precis {
-namespace {
-
-/// generation_config.json's settings that are ours too; without do_sample its temperature does not
-/// count.
-GenerationConfig generation_defaults(const Value& json) {
-  GenerationConfig config;
-  for (const Field& field : config.fields()) {
-    const Value* value = json.find(field.name);
-    if (value == nullptr) continue;
-    if (const auto number = value->number(); number && field.name != "temperature")
-      assign(field, fmt::format("{}", *number));
-    if (const bool* flag = value->get_if<bool>()) assign(field, *flag ? "true" : "false");
-  }
-  const Value *samples = json.find("do_sample"), *temperature = json.find("temperature");
-  if (samples != nullptr && samples->number().value_or(0) != 0)
-    config.temperature = temperature != nullptr ? temperature->number().value_or(1) : 1;
-  if (!config.samples()) config.top_k = 0, config.top_p = 1;
-  return config;
-}
-
-}  // namespace
-
 Fields Progress::fields() {
   return {
       {"iter", &iter, "optimizer steps done"},
@@ -51,7 +32,11 @@ ModelFile read_model_folder(const std::filesystem::path& folder) {
   model.where = std::filesystem::absolute(folder).string();
   model.shape = imported.shape;
   model.flat = flat_of(imported);
-  model.generation = generation_defaults(imported.generation);
+  if (!imported.left_out.empty()) model.warnings.push_back(imported.left_out);
+  FolderGeneration generation = generation_of(imported);
+  model.generation = generation.config;
+  model.end_tokens = std::move(generation.end_tokens);
+  model.generation_warnings = std::move(generation.warnings);
   return model;
 }
 

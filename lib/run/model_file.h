@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/base/fields.h"
 #include "lib/formats/value.h"
+#include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/model/gpt_config.h"
 #include "lib/model/parameters.h"
@@ -51,17 +53,20 @@ struct ModelFile {
   std::optional<TokenizerTexts> tokenizer;
   std::optional<PromptConfig> prompt;
   std::optional<GenerationConfig> generation;
+  EndTokens end_tokens;  ///< ids that end a text; empty: the vocabulary's <|endoftext|>
+  std::vector<std::string> warnings;             ///< about the weights, for people
+  std::vector<std::string> generation_warnings;  ///< about settings of decoding that are not kept
   Progress progress;
   bool is_checkpoint = false;
 
   ParameterLayout layout() const { return ParameterLayout(shape); }
 };
 
-/// Reads a .pt checkpoint: ours or nanoGPT's, also with the `_orig_mod.` prefix that torch.compile
-/// leaves. Throws DataError naming file and entry, expected and found.
+/// Reads a .pt checkpoint: ours or nanoGPT's, its tensors named as WeightTable reads them. Throws
+/// DataError naming file and entry, expected and found.
 ModelFile read_checkpoint(const std::filesystem::path& path);
 
-/// Reads a Hugging Face GPT-2 folder.
+/// Reads a Hugging Face GPT-2 folder: weights, settings of decoding and end tokens.
 ModelFile read_model_folder(const std::filesystem::path& folder);
 
 /// Either of them, told apart by what is there; also gpt2, gpt2-medium, gpt2-large and gpt2-xl.

@@ -5,23 +5,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <string>
+#include <vector>
 
 #include "lib/base/errors.h"
 #include "lib/checkpoint/tensors.h"
 #include "lib/config/config_file.h"
 #include "lib/formats/printable.h"
 #include "lib/formats/pt_file.h"
+#include "lib/model/weight_table.h"
+#include "lib/run/generation_json.h"
 #include "lib/run/model_file.h"
 #include "lib/run/optimizer_order.h"
 
 namespace precis {
 namespace {
 
-constexpr std::string_view kCompiled = "_orig_mod.";  // before each name, by torch.compile
 constexpr int64_t kMostSteps = int64_t{1} << 53;
-
-using Arrays = std::map<std::string, const ArrayView*>;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
   throw DataError(fmt::format("{}: {}", where, what));
@@ -67,28 +67,38 @@ GptShape read_shape(const Value& args, const std::string& where) {
   return shape;
 }
 
-/// The tensors of nanoGPT's state dict by their plain names.
-Arrays arrays_of(const Value& model, const std::string& where) {
+/// The tensors of a state dict.
+WeightTable tensors_of(const Value& model, const std::string& where) {
   const auto* entries = model.get_if<Value::Dict>();
   if (entries == nullptr)
     refuse(where, fmt::format("entry 'model' is {}, expected a state dict", model.kind_name()));
-  Arrays arrays;
+  WeightTable tensors;
   for (const DictItem& item : entries->items) {
-    std::string name = std::holds_alternative<std::string>(item.key)
-                           ? std::get<std::string>(item.key)
-                           : key_text(item.key);
-    if (name.starts_with(kCompiled)) name = name.substr(kCompiled.size());
-    if (name.ends_with(".attn.bias"))
-      continue;  // the causal mask that nanoGPT keeps without flash attention
+    const std::string name = std::holds_alternative<std::string>(item.key)
+                                 ? std::get<std::string>(item.key)
+                                 : key_text(item.key);
     const auto* array = item.value.get_if<ArrayView>();
     if (array == nullptr)
       refuse(where, fmt::format("parameter {} is {}, expected a tensor", printable(name),
                                 item.value.kind_name()));
-    if (!arrays.emplace(name, array).second)
-      refuse(where,
-             fmt::format("parameter {} is there with and without {}", printable(name), kCompiled));
+    tensors.add(where, name, *array);
   }
-  return arrays;
+  return tensors;
+}
+
+/// A state dict without the rest of a checkpoint cannot be used: nothing in it says how many heads
+/// the model has.
+void refuse_bare_state_dict(const Value& root, const std::string& where) {
+  const auto* entries = root.get_if<Value::Dict>();
+  if (entries == nullptr || root.find("model") != nullptr || root.find("model_args") != nullptr)
+    return;
+  const auto is_tensor = [](const DictItem& item) { return item.value.get_if<ArrayView>(); };
+  if (!std::ranges::any_of(entries->items, is_tensor)) return;
+  refuse(where,
+         "is a state dict alone, which does not say how many heads the model has. Save a "
+         "checkpoint: torch.save({'model': state_dict, 'model_args': dict(n_layer=..., n_head=..., "
+         "n_embd=..., block_size=..., bias=..., vocab_size=...), 'iter_num': 0}, ...); or, if it "
+         "is one of transformers', put it as pytorch_model.bin beside its config.json");
 }
 
 void check_array(const ArrayView* array, const std::vector<int64_t>& shape, const std::string& what,
@@ -103,37 +113,15 @@ void check_array(const ArrayView* array, const std::vector<int64_t>& shape, cons
 }
 
 /// The state dict as one flat tensor; every shape is compared before it is made.
-at::Tensor read_weights(Arrays arrays, const ParameterLayout& layout, const std::string& where) {
-  std::vector<const ArrayView*> in_order;
-  const ArrayView* embedding = nullptr;
-  size_t bytes = 0;
-  for (const ParameterSlot& slot : layout.slots()) {
-    const auto found = arrays.find(slot.name);
-    const ArrayView* array = found == arrays.end() ? nullptr : found->second;
-    check_array(array, slot.shape, "parameter " + slot.name, where);
-    if (found != arrays.end()) arrays.erase(found);
-    in_order.push_back(array);
-    if (slot.name == kEmbeddingName) embedding = array;
-    bytes += array->bytes.size();
-  }
-  if (bytes > std::filesystem::file_size(where))
-    refuse(where, "parameters share their memory, which no GPT-2's do but the head's");
-  const auto head = arrays.find(kHeadName);
-  if (head != arrays.end()) {
-    const ArrayView &tied = *head->second, &table = *embedding;
-    if (tied.shape != table.shape || tied.type != table.type ||
-        !std::ranges::equal(tied.bytes, table.bytes))
-      refuse(where, fmt::format("parameter {} differs from {}: only models whose head is tied to "
-                                "the embedding are supported",
-                                kHeadName, kEmbeddingName));
-    arrays.erase(head);
-  }
-  if (!arrays.empty())
-    refuse(where,
-           fmt::format("parameter {} is none of this model's", printable(arrays.begin()->first)));
+at::Tensor read_weights(const Value& state, ModelFile& model) {
+  WeightTable tensors = tensors_of(state, model.where);
+  const std::vector<FileTensor> taken = tensors.take(model.shape, MatrixOrder::kOutIn);
+  if (const std::string left_out = tensors.left_out(); !left_out.empty())
+    model.warnings.push_back(left_out);
+  const ParameterLayout layout = model.layout();
   at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
-  for (size_t i = 0; i < in_order.size(); ++i)
-    layout.view(flat, layout.slots()[i]).copy_(to_tensor(*in_order[i]));
+  for (size_t i = 0; i < taken.size(); ++i)
+    layout.view(flat, layout.slots()[i]).copy_(to_tensor(taken[i].array));
   return flat;
 }
 
@@ -182,6 +170,9 @@ void read_own(const Value& own, ModelFile& model) {
     refuse(model.where, "precis.layer_norm_epsilon is not between 0 and 1");
   const std::string *vocab = text(own.find("vocab_json")), *merges = text(own.find("merges_txt"));
   if (vocab != nullptr && merges != nullptr) model.tokenizer = TokenizerTexts{*vocab, *merges};
+  if (const Value* end_tokens = own.find("end_tokens"))
+    model.end_tokens = read_end_tokens(*end_tokens, model.where + ": precis.end_tokens",
+                                       model.shape.vocab_size, model.generation_warnings);
   if (const std::string* settings = text(own.find("settings"))) {
     PromptConfig prompt;
     GenerationConfig generation;
@@ -219,15 +210,13 @@ ModelFile read_checkpoint(const std::filesystem::path& path) {
   model.where = std::filesystem::absolute(path).string();
   model.is_checkpoint = true;
   const Value root = read_pt(path);
+  refuse_bare_state_dict(root, model.where);
   model.shape = read_shape(need(root, "model_args", model.where), model.where);
   if (const Value* own = root.find("precis")) read_own(*own, model);
   read_progress(root, model);
-  Arrays arrays = arrays_of(need(root, "model", model.where), model.where);
-  if (static_cast<size_t>(model.shape.n_layer) > arrays.size())
-    refuse(model.where, fmt::format("model_args: n_layer is {}, but entry 'model' has {} tensors",
-                                    model.shape.n_layer, arrays.size()));
+  model.flat = read_weights(need(root, "model", model.where), model);
   const ParameterLayout layout = model.layout();
-  model.flat = read_weights(std::move(arrays), layout, model.where);
+  if (!model.warnings.empty()) return model;  // the optimizer numbers what was left out, too
   if (auto state = read_optimizer(root.find("optimizer"), layout, model.where)) {
     model.optimizer = std::move(state->moments);
     model.progress.optimizer_steps = state->steps;

@@ -78,6 +78,11 @@ Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double 
     own.set("vocab_json", model.tokenizer->vocab_json);
     own.set("merges_txt", model.tokenizer->merges_txt);
   }
+  if (!model.end_tokens.empty()) {
+    Value::List ids;
+    for (const int32_t id : model.end_tokens) ids.items.emplace_back(int64_t{id});
+    own.set("end_tokens", std::move(ids));
+  }
   Progress progress = model.progress;
   PromptConfig prompt = model.prompt.value_or(PromptConfig{});
   GenerationConfig generation = model.generation.value_or(GenerationConfig{});

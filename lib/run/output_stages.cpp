@@ -33,13 +33,14 @@ uint64_t digest_of_text(std::string_view text) {
 }
 
 /// Digest of what a stage's result depends on besides the weights.
-std::string settings_digest(const RunConfig& config, std::span<const Example> examples,
-                            int64_t limit) {
+std::string settings_digest(const RunConfig& config, const EndTokens& end_tokens,
+                            std::span<const Example> examples, int64_t limit) {
   GenerationConfig generation = config.generation;
   PromptConfig prompt = config.prompt;
   uint64_t digest =
       digest_of_text(dump_yaml({{"generation", generation.fields()}, {"prompt", prompt.fields()}}));
   digest = mix_key({digest, static_cast<uint64_t>(limit)});
+  for (const int32_t token : end_tokens) digest = mix_key({digest, static_cast<uint64_t>(token)});
   for (const Example& example : examples)
     for (const std::string* text : {&example.id, &example.dialogue, &example.summary})
       digest = mix_key({digest, digest_of_text(*text)});
@@ -117,7 +118,8 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
           ? all.size()
           : std::min<size_t>(all.size(), static_cast<size_t>(config.eval.max_examples));
   const std::span<const Example> examples = std::span(all).first(count);
-  const std::string settings = settings_digest(config, examples, static_cast<int64_t>(count));
+  const std::string settings =
+      settings_digest(config, loaded.file.end_tokens, examples, static_cast<int64_t>(count));
   if (up_to_date(context, "evaluate", loaded, settings, "evaluation.json")) return;
   std::unique_ptr<DialogueDataset> data;
   context.world.together([&] {
@@ -127,7 +129,8 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
   const int64_t budget = std::max<int64_t>(1024, loaded.file.progress.micro_batch_tokens);
   const double loss =
       validation_loss(loaded.model, loaded.weights, *data, data->size(), budget, context.world);
-  Summarizer summarizer({loaded.model, *inputs.prompt, *inputs.tokenizer, context.world});
+  Summarizer summarizer(
+      {loaded.model, *inputs.prompt, *inputs.tokenizer, context.world, loaded.file.end_tokens});
   const std::vector<std::string> predictions = summarizer.summaries(
       examples, loaded.weights, config.generation, progress_lines(context, "evaluation"));
   if (!context.coordinator.is_root()) return;
@@ -160,9 +163,11 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
 }
 
 void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
-  const std::string settings = settings_digest(context.config, inputs.test, 0);
+  const std::string settings =
+      settings_digest(context.config, loaded.file.end_tokens, inputs.test, 0);
   if (up_to_date(context, "predict", loaded, settings, "submission.csv")) return;
-  Summarizer summarizer({loaded.model, *inputs.prompt, *inputs.tokenizer, context.world});
+  Summarizer summarizer(
+      {loaded.model, *inputs.prompt, *inputs.tokenizer, context.world, loaded.file.end_tokens});
   const std::vector<std::string> summaries =
       summarizer.summaries(inputs.test, loaded.weights, context.config.generation,
                            progress_lines(context, "prediction"));

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/files.h"
@@ -48,7 +49,24 @@ struct Job {
   std::vector<Example> examples;
 };
 
-Job read_job(const World& world, const CommandLine& line, SummarizeConfig& config) {
+/// The model's own settings first; what was typed goes over them.
+void settle_generation(const CommandLine& line, const ModelFile& model, SummarizeConfig& config,
+                       Log& log) {
+  GenerationConfig& generation = config.generation;
+  generation = model.generation.value_or(GenerationConfig{});
+  load_config(config.sections(), std::nullopt, line.overrides());
+  const auto is_typed = [&](std::string_view key) {
+    return std::ranges::any_of(line.overrides(), [&](const Override& o) { return o.key == key; });
+  };
+  if (generation.num_beams > 1 && generation.samples() && !is_typed("generation.temperature")) {
+    log.warn(fmt::format("{}: beams do not sample: its temperature {} is not used", model.where,
+                         generation.temperature));
+    generation.temperature = 0;
+  }
+  generation.validate();
+}
+
+Job read_job(const World& world, const CommandLine& line, SummarizeConfig& config, Log& log) {
   const auto model = line.value("model");
   if (!model)
     throw ConfigError(
@@ -56,14 +74,9 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   if (const auto output = line.value("output"); output && world.is_root())
     check_output_file(*output, "--output");
   Job job{load_model(*model), nullptr, {}};
-  // The model's own settings first; what was typed goes over them.
-  config.generation = job.file.generation.value_or(GenerationConfig{});
-  load_config(config.sections(), std::nullopt, line.overrides());
-  const bool temperature_typed = std::ranges::any_of(
-      line.overrides(), [](const Override& o) { return o.key == "generation.temperature"; });
-  if (config.generation.num_beams > 1 && !temperature_typed)
-    config.generation.temperature = 0;  // beams do not sample, whatever the model's settings say
-  config.generation.validate();
+  for (const auto* warnings : {&job.file.warnings, &job.file.generation_warnings})
+    for (const std::string& warning : *warnings) log.warn(warning);
+  settle_generation(line, job.file, config, log);
   job.tokenizer =
       std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
   const auto input = line.value("input");
@@ -125,7 +138,7 @@ Sections SummarizeConfig::sections() {
 ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& config) {
   Log log(world.is_root());
   Job job;
-  world.together([&] { job = read_job(world, line, config); });
+  world.together([&] { job = read_job(world, line, config, log); });
   for (const std::string& idle : idle_lines(idle_overrides(line, config))) log.warn(idle);
   if (!line.value("input") && world.size() > 1) {  // only the root has a standard input
     job.examples.resize(1);
@@ -144,7 +157,7 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   const GptWeights weights =
       make_weights(layout, job.file.flat.to(setup.device), parse_dtype(config.generation.dtype));
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
-  Summarizer summarizer({model, prompt, *job.tokenizer, world});
+  Summarizer summarizer({model, prompt, *job.tokenizer, world, job.file.end_tokens});
   const std::vector<std::string> summaries =
       summarizer.summaries(job.examples, weights, config.generation);
   if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())

@@ -68,6 +68,34 @@ void expect_equal(const Value& a, const Value& b) {
   }
 }
 
+TEST(PtFile, ReadsWhatTrainingScriptsKeepBesideTensors) {
+  const Value root = read_pt("tests/golden/formats_training.pt");
+  EXPECT_EQ(at(root, "best_val_loss").number(), 2.5);
+  EXPECT_EQ(at(root, "float32").number(), -0.375);
+  EXPECT_EQ(at(root, "float16").number(), 1.5);
+  EXPECT_EQ(at(root, "iter_num").integer(), -300);
+  EXPECT_EQ(at(root, "int32").integer(), 7);
+  EXPECT_EQ(at(root, "int16").integer(), -2);
+  EXPECT_EQ(at(root, "int8").integer(), -1);
+  EXPECT_EQ(at(root, "uint8").integer(), 255);
+  EXPECT_EQ(at(root, "uint32").integer(), (int64_t{1} << 32) - 1);
+  EXPECT_EQ(at(root, "uint64").number(), 0x1p64);
+  EXPECT_TRUE(*at(root, "bool").get_if<bool>());
+  EXPECT_EQ(
+      at(root, "random").get_if<Value::Tuple>()->items[1].get_if<Value::Tuple>()->items.size(),
+      625U);
+  EXPECT_EQ(at(root, "numpy_random").get_if<Value::Tuple>()->items.size(), 5U);
+  EXPECT_EQ(array_at(root, "torch_random").type, ElementType::kUInt8);
+  EXPECT_EQ(at(root, "counts").find("a")->integer(), 1);
+  EXPECT_EQ(at(root, "names").get_if<Value::List>()->items.size(), 1U);
+  EXPECT_EQ(at(root, "path").get_if<Value::Tuple>()->items.size(), 2U);
+  EXPECT_EQ(*at(root, "bytes").get_if<std::string>(), std::string("\0\xff", 2));
+  EXPECT_EQ(*at(root, "no_bytes").get_if<std::string>(), "");
+  EXPECT_EQ(*at(root, "dtype").get_if<std::string>(), "uint16");
+  EXPECT_EQ(*at(root, "device").get_if<std::string>(), "cuda");
+  EXPECT_EQ(at(root, "size").get_if<Value::Tuple>()->items.size(), 2U);
+}
+
 TEST(PtFile, ReadsEveryElementTypeOfTorch) {
   const Value root = read_pt("tests/golden/formats_torch.pt");
   const Value& types = at(root, "types");

@@ -94,6 +94,10 @@ const std::vector<std::string>& fuzz_seeds() {
         // a tensor by integers that have room for large ones, and one that begins before its
         // storage
         wide_tensor("\0\0\0\0"s), wide_tensor("\xff\xff\xff\xff"s), "\x80\x02(lq\0h\0a."s,
+        // a scalar of numpy's
+        "\x80\x02"
+        "cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\2\0\0\0f8\x89\x88tR(K\3X\1\0\0\0<NNNtb"
+        "c_codecs\nencode\nX\x0a\0\0\0\0\0\0\0\0\0\xc3\xb4\xc2\xbfX\6\0\0\0latin1\x86RtR."s,
         "\x80\x02"
         "cposix\nsystem\nX\4\0\0\0true\x85R."s};
   }();

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -38,7 +39,7 @@ TEST(Generate, EqualsTransformersTokenForToken) {
       const Texts raw = reference_case.at("outputs").get<Texts>();
       const Texts expected = without_end(raw, toy.end);
       ToyDecoder decoder(toy);
-      const Texts got = generate(decoder, prompts, config, {.end_token = toy.end});
+      const Texts got = generate(decoder, prompts, config, {.end_tokens = {toy.end}});
       ASSERT_EQ(got.size(), expected.size());
       for (size_t i = 0; i < got.size(); ++i) {
         EXPECT_EQ(got[i], expected[i]) << reference_case.at("config") << ", prompt " << i;
@@ -49,7 +50,7 @@ TEST(Generate, EqualsTransformersTokenForToken) {
       }
       different.insert(expected);
       beams += config.num_beams > 1;
-      early += config.num_beams > 1 && config.early_stopping;
+      early += config.num_beams > 1 && config.early_stopping == "true";
       all_together += config.num_beams > 1 && config.no_repeat_ngram_size > 0 &&
                       config.min_new_tokens > 0 && config.repetition_penalty != 1 &&
                       config.length_penalty != 1;
@@ -63,6 +64,38 @@ TEST(Generate, EqualsTransformersTokenForToken) {
   EXPECT_GT(beams, 30U);
   EXPECT_GT(early, 10U);
   EXPECT_GT(all_together, 3U);
+}
+
+TEST(Generate, EndsAtAnyOfSeveralTokensAsTransformers) {
+  const auto reference = generate_reference().at("several_ends");
+  const Toy toy = toy_of(reference.at("toy"));
+  const auto prompts = prompts_of(reference.at("prompts").get<Texts>());
+  const auto texts_of = [&](const GenerationConfig& config, const EndTokens& ends) {
+    ToyDecoder decoder(toy);
+    return generate(decoder, prompts, config, {.end_tokens = ends});
+  };
+  size_t by_other = 0, more_than_two = 0, never_matters = 0;
+  for (const auto& reference_case : reference.at("cases")) {
+    GenerationConfig config = config_of(reference_case.at("config"));
+    const auto ends = reference_case.at("ends").get<EndTokens>();
+    Texts expected = reference_case.at("outputs").get<Texts>();
+    for (auto& text : expected) {
+      const auto end = std::find_if(text.begin(), text.end(),
+                                    [&](int32_t token) { return is_end(ends, token); });
+      by_other += end != text.end() && *end != toy.end;
+      more_than_two += end != text.end() && ends.size() > 2;
+      text.erase(end, text.end());
+    }
+    const Texts got = texts_of(config, ends);
+    EXPECT_EQ(got, expected) << reference_case.at("config") << ", ends "
+                             << reference_case.at("ends");
+    if (config.early_stopping != "never") continue;
+    config.early_stopping = "false";
+    never_matters += texts_of(config, ends) != got;
+  }
+  EXPECT_GT(by_other, 30U);
+  EXPECT_GT(more_than_two, 20U);
+  EXPECT_GT(never_matters, 1U);
 }
 
 const Toy kToy{
@@ -88,7 +121,7 @@ TEST_P(AnyBatching, GivesTheSameTexts) {
   for (const Prompt& prompt : prompts) {
     ToyDecoder decoder(kToy);
     alone.push_back(
-        generate(decoder, std::span(&prompt, 1), config, {.end_token = kToy.end}).front());
+        generate(decoder, std::span(&prompt, 1), config, {.end_tokens = {kToy.end}}).front());
   }
   std::set<size_t> lengths;
   for (const auto& text : alone) lengths.insert(text.size());
@@ -97,7 +130,7 @@ TEST_P(AnyBatching, GivesTheSameTexts) {
        {std::pair<int64_t, int64_t>{1, 1}, {12, 16384}, {32, 200}, {1000, 1000000}}) {
     ToyDecoder decoder(kToy);
     const GenerateOptions options{
-        .end_token = kToy.end, .max_batch_rows = rows, .max_batch_tokens = tokens};
+        .end_tokens = {kToy.end}, .max_batch_rows = rows, .max_batch_tokens = tokens};
     EXPECT_EQ(generate(decoder, prompts, config, options), alone)
         << rows << " rows, " << tokens << " tokens";
     if (rows == 1000) {
@@ -124,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
                     GenerationConfig{.max_new_tokens = 20,
                                      .num_beams = 3,
                                      .length_penalty = 2,
-                                     .early_stopping = true,
+                                     .early_stopping = "true",
                                      .no_repeat_ngram_size = 2}));
 
 TEST(Generate, SampledTextsDependOnSeedAndKeyOnly) {
@@ -134,7 +167,7 @@ TEST(Generate, SampledTextsDependOnSeedAndKeyOnly) {
     GenerationConfig seeded = config;
     seeded.seed = seed;
     ToyDecoder decoder(kToy);
-    return generate(decoder, prompts, seeded, {.end_token = kToy.end});
+    return generate(decoder, prompts, seeded, {.end_tokens = {kToy.end}});
   };
   const Texts texts = sample({first, other_key, first}, 1);
   EXPECT_EQ(texts[0], texts[2]);
@@ -155,7 +188,7 @@ TEST(Generate, ThreadsDoNotMatter) {
     for (const int threads : {1, 3}) {
       at::set_num_threads(threads);
       ToyDecoder decoder(large);
-      texts[threads == 3] = generate(decoder, prompts, config, {.end_token = large.end});
+      texts[threads == 3] = generate(decoder, prompts, config, {.end_tokens = {large.end}});
     }
     EXPECT_EQ(texts[0], texts[1]);
     EXPECT_GT(texts[0].back().size(), 1U);
@@ -168,13 +201,13 @@ TEST(Generate, OneBeamIsGreedyWhateverTheBeamSettings) {
   ToyDecoder decoder(kToy);
   const GenerationConfig greedy{.max_new_tokens = 15};
   const GenerationConfig one_beam{
-      .max_new_tokens = 15, .length_penalty = 3, .early_stopping = true};
-  const Texts texts = generate(decoder, prompts, greedy, {.end_token = kToy.end});
-  EXPECT_EQ(generate(decoder, prompts, one_beam, {.end_token = kToy.end}), texts);
+      .max_new_tokens = 15, .length_penalty = 3, .early_stopping = "true"};
+  const Texts texts = generate(decoder, prompts, greedy, {.end_tokens = {kToy.end}});
+  EXPECT_EQ(generate(decoder, prompts, one_beam, {.end_tokens = {kToy.end}}), texts);
   // A beam search that stops at its first complete text and keeps one candidate in front is not the
   // same thing.
   const GenerationConfig two_beams{.max_new_tokens = 15, .num_beams = 2};
-  EXPECT_NE(generate(decoder, prompts, two_beams, {.end_token = kToy.end}), texts);
+  EXPECT_NE(generate(decoder, prompts, two_beams, {.end_tokens = {kToy.end}}), texts);
 }
 
 TEST(Generate, TellsProgressAndTakesNoPrompts) {
@@ -182,7 +215,7 @@ TEST(Generate, TellsProgressAndTakesNoPrompts) {
   std::vector<size_t> told;
   ToyDecoder decoder(kToy);
   generate(decoder, prompts, {.max_new_tokens = 15},
-           {.end_token = kToy.end, .max_batch_rows = 4, .progress = [&](size_t done) {
+           {.end_tokens = {kToy.end}, .max_batch_rows = 4, .progress = [&](size_t done) {
               told.push_back(done);
             }});
   EXPECT_EQ(told, (std::vector<size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9}));

@@ -20,7 +20,7 @@ TEST(LogitsProcessor, EqualsTransformers) {
     const auto before = reference_case.at("scores").get<std::vector<float>>();
     std::vector<float> scores = before;
     const auto processors =
-        make_processors(config_of(reference_case.at("config")), reference_case.at("end"));
+        make_processors(config_of(reference_case.at("config")), {reference_case.at("end")});
     EXPECT_EQ(processors.size(), reference_case.at("config").size());
     for (const auto& processor : processors) {
       processor->apply({tokens, reference_case.at("prompt_length").get<int64_t>()}, scores);
@@ -41,7 +41,7 @@ TEST(LogitsProcessor, EqualsTransformers) {
 }
 
 TEST(LogitsProcessor, PlainConfigHasNone) {
-  EXPECT_TRUE(make_processors({}, 0).empty());
+  EXPECT_TRUE(make_processors({}, {0}).empty());
 }
 
 TEST(LogitsProcessor, BansTheNgramThatOverlapsTheSuffix) {

@@ -118,7 +118,7 @@ TEST(Sampler, FirstTokensOfManyPromptsFollowTheModel) {
   ToyDecoder decoder(toy);
   const auto texts =
       generate(decoder, prompts, {.max_new_tokens = 1, .temperature = 1.5, .seed = 8},
-               {.end_token = toy.end, .max_batch_rows = 512});
+               {.end_tokens = {toy.end}, .max_batch_rows = 512});
   EXPECT_GT(decoder.num_starts, 1U);
 
   const at::Tensor logits = ToyDecoder(toy).start(std::vector<std::vector<int32_t>>{{3, 1, 4}}, 1);

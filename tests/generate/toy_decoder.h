@@ -10,6 +10,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string>
+#include <type_traits>
 
 #include "lib/base/random.h"
 #include "lib/generate/decoder.h"
@@ -123,7 +125,11 @@ inline GenerationConfig config_of(const nlohmann::json& json) {
     std::visit(
         [&](auto* member) {
           using Value = std::remove_pointer_t<decltype(member)>;
-          if constexpr (std::is_arithmetic_v<Value>) *member = value.template get<Value>();
+          if constexpr (std::is_arithmetic_v<Value>)
+            *member = value.template get<Value>();
+          else if constexpr (std::is_same_v<Value, std::string>)
+            *member = value.is_boolean() ? (value.template get<bool>() ? "true" : "false")
+                                         : value.template get<std::string>();
         },
         known.at(name));
   }

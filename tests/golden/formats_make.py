@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Makes formats_torch.pt, formats_torch.safetensors and formats_gpt2/, which tests/formats and tests/model read: python3 tests/golden/formats_make.py
-Made with torch 2.11.0 and safetensors 0.8.0, transformers 5.24.0; contents are fixed, no randomness."""
+"""Makes formats_torch.pt, formats_training.pt, formats_torch.safetensors and formats_gpt2/, which tests/formats and tests/model read: python3 tests/golden/formats_make.py
+Made with torch 2.11.0, numpy 2.4.6 and safetensors 0.8.0, transformers 5.24.0; contents are fixed, no randomness."""
+import json
 import pathlib
-from collections import OrderedDict
+import random
+from collections import OrderedDict, defaultdict
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -42,6 +45,15 @@ torch.save({
 
 save_file({f"{kind}".removeprefix("torch."): of(kind) for kind in types} | {"bool": torch.tensor([True, False, True]), "scalar": torch.tensor(2.5), "none": torch.empty(0, 4)}, here / "formats_torch.safetensors", metadata={"format": "pt", "made by": "h\u00e9llo"})
 
+# What training scripts leave in their checkpoints besides tensors.
+torch.save({
+    "best_val_loss": np.float64(2.5), "float32": np.float32(-0.375), "float16": np.float16(1.5), "iter_num": np.int64(-300), "int32": np.int32(7),
+    "int16": np.int16(-2), "int8": np.int8(-1), "uint8": np.uint8(255), "uint32": np.uint32(2**32 - 1), "uint64": np.uint64(2**64 - 1), "bool": np.bool_(True),
+    "random": random.Random(1).getstate(), "numpy_random": np.random.RandomState(1).get_state(), "torch_random": torch.get_rng_state(),
+    "counts": defaultdict(int, {"a": 1}), "names": {"b"}, "path": pathlib.PurePosixPath("out/run"), "bytes": b"\x00\xff", "no_bytes": b"", "dtype": torch.uint16,
+    "device": torch.device("cuda", 1), "size": torch.Size([2, 3]),
+}, here / "formats_training.pt")
+
 # A small GPT-2 of transformers in each form of its files, and the same weights under nanoGPT's names.
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -59,5 +71,13 @@ bare |= {"h.0.attn.bias": torch.ones(1, 1, 16, 16).tril().to(torch.uint8), "h.0.
 (folder / "bin").mkdir(exist_ok=True)
 torch.save(bare, folder / "bin" / "pytorch_model.bin")
 (folder / "bin" / "config.json").write_bytes((folder / "whole" / "config.json").read_bytes())
+(folder / "bin_shards").mkdir(exist_ok=True)  # as transformers wrote large models until 2023
+names = ["pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"]
+state = {**model.state_dict(), "transformer.h.0.attn.bias": bare["h.0.attn.bias"]}
+where = {k: names["h.1." in k or "ln_f" in k] for k in state}
+for name in names:
+    torch.save({k: v.clone() for k, v in state.items() if where[k] == name}, folder / "bin_shards" / name)
+(folder / "bin_shards" / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {"total_size": sum(v.nbytes for v in state.values())}, "weight_map": where}, indent=2) + "\n")
+(folder / "bin_shards" / "config.json").write_bytes((folder / "whole" / "config.json").read_bytes())
 conv1d = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 torch.save({k: v.t().contiguous() if k.endswith(conv1d) else v for k, v in model.state_dict().items() if k != "lm_head.weight"}, folder / "nanogpt.pt")

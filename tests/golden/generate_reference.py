@@ -6,6 +6,8 @@ of two, so that tests/generate/toy_decoder.h has the very same float32 logits.
 
     python3 tests/golden/generate_reference.py [SEED [FILE]]     (the file names the versions it was made with)
 """
+import collections
+import itertools
 import json
 import pathlib
 import random
@@ -120,6 +122,36 @@ def sequences(toy, rng):
     return {"toy": toy, "prompts": prompts, "cases": cases}
 
 
+def several_ends(toy, rng):
+    """Texts that end at any of several tokens, and beams that never stop early."""
+    model = ToyModel(toy).eval()
+    prompts = prompts_for(toy, rng, 7)
+
+    def generate(prompt, ends, **config):
+        with torch.inference_mode():
+            y = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
+                               pad_token_id=toy["end"], eos_token_id=ends, **config)
+        return y[0, len(prompt):].tolist()
+
+    often = collections.Counter(t for p in prompts for t in generate(p, [toy["end"]], max_new_tokens=16, num_beams=2) if t != toy["end"])
+    others = sorted(often, key=lambda t: (-often[t], t))
+    cases = []
+    for ends in ([toy["end"], others[0]], [others[1], toy["end"], others[0], others[2]], [others[0]], [toy["end"]]):
+        for config in ({}, {"min_new_tokens": 7}, {"num_beams": 2}, {"num_beams": 3, "min_new_tokens": 5, "no_repeat_ngram_size": 2},
+                       {"num_beams": 4, "length_penalty": 1.8, "early_stopping": "never"}, {"num_beams": 3, "length_penalty": 0.7, "early_stopping": "never"},
+                       {"num_beams": 3, "length_penalty": -0.5, "early_stopping": "never"}, {"num_beams": 4, "early_stopping": True, "repetition_penalty": 1.2}):
+            config = {"max_new_tokens": 16, **config}
+            cases.append({"ends": ends, "config": config, "outputs": [generate(p, ends, **config) for p in prompts]})
+    differing = 0  # settings in which it matters that beams never stop early
+    for num_beams, length_penalty in itertools.product((2, 3, 4), (0.4, 0.7, 1.0, 1.3, 1.6)):
+        config = {"max_new_tokens": 24, "num_beams": num_beams, "length_penalty": length_penalty}
+        never, default = ([generate(p, ends, **config, early_stopping=early) for p in prompts] for early in ("never", False))
+        if never != default and differing < 4:
+            cases.append({"ends": ends, "config": {**config, "early_stopping": "never"}, "outputs": never})
+            differing += 1
+    return {"toy": toy, "prompts": prompts, "cases": cases}
+
+
 def scores_of(rng, vocab):
     return [round(rng.gauss(0, 3) * 1024) / 1024 for _ in range(vocab)]  # exact in float32, short in JSON
 
@@ -181,6 +213,7 @@ def main():
         "sequences": [sequences(small, rng), sequences(large, rng)],
         "processors": processors(rng),
         "warpers": warpers(rng),
+        "several_ends": several_ends(small, rng),
     }
     path = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(value, separators=(",", ":")) + "\n")

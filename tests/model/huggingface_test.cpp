@@ -36,7 +36,7 @@ void expect_golden(const ImportedModel& model) {
 }
 
 TEST(HuggingFace, ReadsEveryFormOfTheFiles) {
-  for (const char* form : {"whole", "shards", "bfloat16", "bin"}) {
+  for (const char* form : {"whole", "shards", "bfloat16", "bin", "bin_shards"}) {
     SCOPED_TRACE(form);
     ASSERT_TRUE(is_hugging_face_folder(kGolden / form));
     const ImportedModel model = read_hugging_face(kGolden / form);
@@ -49,7 +49,9 @@ TEST(HuggingFace, ReadsEveryFormOfTheFiles) {
     EXPECT_TRUE(model.shape.bias);
     EXPECT_EQ(model.shape.dropout, 0.1);
     expect_golden(model);
-    if (form != std::string("bin")) {
+    EXPECT_EQ(model.config.find("eos_token_id")->integer(), 10);
+    EXPECT_EQ(model.left_out, "");
+    if (!std::string_view(form).starts_with("bin")) {
       EXPECT_EQ(model.generation.find("eos_token_id")->integer(), 10);
     }
   }
@@ -59,8 +61,7 @@ TEST(HuggingFace, ExportAndImportIsTheIdentity) {
   const TemporaryFolder folder;
   ImportedModel model = read_hugging_face(kGolden / "whole");
   model.shape.gelu_tanh = false;
-  write_hugging_face(folder / "out/",
-                     {model.shape, model.parameters, kVocabulary, model.generation});
+  write_hugging_face(folder / "out/", {model.shape, model.parameters, kVocabulary, Value::dict()});
   const ImportedModel again = read_hugging_face(folder / "out");
   EXPECT_EQ(again.shape, model.shape);
   expect_golden(again);
@@ -81,6 +82,19 @@ TEST(HuggingFace, ExportAndImportIsTheIdentity) {
             "a b");
   EXPECT_EQ(tokenizer.find("added_tokens")->get_if<Value::List>()->items[0].find("id")->integer(),
             4);
+}
+
+TEST(HuggingFace, ExportsTheEndTokensThatAreGiven) {
+  const TemporaryFolder folder;
+  const ImportedModel model = read_hugging_face(kGolden / "whole");
+  Value generation = Value::dict();
+  generation.set("eos_token_id", Value::List{{int64_t{4}, int64_t{2}}});
+  write_hugging_face(folder / "out", {model.shape, model.parameters, kVocabulary, generation});
+  const ImportedModel again = read_hugging_face(folder / "out");
+  for (const Value* json : {&again.generation, &again.config}) {
+    EXPECT_EQ(json->find("eos_token_id")->get_if<Value::List>()->items[1].integer(), 2);
+    EXPECT_EQ(json->find("bos_token_id")->integer(), 4);
+  }
 }
 
 TEST(HuggingFace, GivesAModelWithoutBiasesZeros) {
@@ -153,7 +167,7 @@ TEST(HuggingFace, RefusesWhatItDoesNotCompute) {
   expect_words(with("n_layer", int64_t{1} << 40), {"n_layer is 1099511627776"});
   expect_words(with("n_layer", 10'000), {"n_layer is 10000"});
   expect_words(with("n_layer", 3), {"h.2.", "missing"});
-  expect_words(with("n_layer", 1), {"h.1.", "no place"});
+  expect_words(with("n_layer", 1), {"h.1.", "none of this model's"});
   expect_words(with("n_embd", 0), {"n_embd is 0"});
   expect_words(with("n_embd", 4), {"wte.weight", "(11, 8)", "(11, 4)"});
   expect_words(with("vocab_size", 12), {"wte.weight", "(11, 8)", "(12, 8)"});
@@ -190,11 +204,18 @@ TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
                  std::erase_if(t, [&](const auto& x) { return x.first == attn; });
                }),
                {"model.safetensors", "h.0.attn.c_attn.weight", "missing"});
-  expect_words(error_with_tensors([&](Tensors& t) { t.emplace_back("score.weight", t[0].second); }),
-               {"score.weight", "no place"});
   expect_words(
       error_with_tensors([&](Tensors& t) { t.emplace_back(attn.substr(12), named(t, attn)); }),
-      {"twice"});
+      {"twice", " " + attn, std::string(" ") + attn.substr(12)});
+  for (const char* stray :
+       {"transformer.h.2.ln_1.weight", "h.0.attn.c_attn.lora_A.weight", "lm_head.bias", "wte.bias",
+        "transformer.v_head.weight", "h.0.crossattention.c_attn.weight"})
+    expect_words(error_with_tensors([&](Tensors& t) { t.emplace_back(stray, t[0].second); }),
+                 {"model.safetensors", stray, "none of this model's", "2 layers"});
+  expect_words(error_with_tensors([&](Tensors& t) {
+                 for (auto& [name, array] : t) name = "student." + name;
+               }),
+               {"wte.weight is missing", "there is student.transformer.wte.weight", "prefix"});
   expect_words(error_with_tensors([&](Tensors& t) { named(t, attn).type = ElementType::kInt32; }),
                {attn, "int32", "floating-point"});
   EXPECT_EQ(error_with_tensors([&](Tensors& t) {
@@ -207,12 +228,116 @@ TEST(HuggingFace, NamesTheTensorThatDoesNotFit) {
                {"lm_head.weight", "tied"});
 }
 
+/// The golden folder with other tensors, in safetensors and in a file of torch.save.
+void read_with_tensors(const std::function<void(Tensors&)>& change,
+                       const std::function<void(const ImportedModel&)>& look) {
+  Tensors tensors = SafetensorsFile(kGolden / "whole/model.safetensors").tensors();
+  change(tensors);
+  for (const bool as_bin : {false, true}) {
+    SCOPED_TRACE(as_bin);
+    const TemporaryFolder folder;
+    fs::copy(kGolden / "whole/config.json", folder / "config.json");
+    Value state = Value::ordered_dict();
+    for (const auto& [name, array] : tensors) state.set(name, array);
+    if (as_bin)
+      write_pt(folder / "pytorch_model.bin", state);
+    else
+      write_safetensors(folder / "model.safetensors", tensors);
+    look(read_hugging_face(folder.path()));
+  }
+}
+
+void rename(Tensors& tensors, const std::function<std::string(const std::string&)>& to) {
+  for (auto& [name, array] : tensors) name = to(name);
+}
+
+TEST(HuggingFace, TakesTheTiedMatrixFromEitherName) {
+  // safetensors' save_model keeps the head's name alone.
+  const auto only_head = [](Tensors& t) {
+    rename(t, [](const std::string& n) {
+      return n == "transformer.wte.weight" ? std::string("lm_head.weight") : n;
+    });
+  };
+  read_with_tensors(only_head, expect_golden);
+  read_with_tensors(
+      [&](Tensors& t) {
+        only_head(t);
+        rename(t, [](const std::string& n) {
+          return n.starts_with("transformer.") ? n.substr(12) : n;
+        });
+      },
+      expect_golden);
+  read_with_tensors(
+      [](Tensors& t) { t.emplace_back("lm_head.weight", named(t, "transformer.wte.weight")); },
+      expect_golden);
+}
+
+TEST(HuggingFace, ReadsNamesThatWrappersLeave) {
+  for (const char* prefix : {"module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.",
+                             "module.module.", "_fsdp_wrapped_module."})
+    read_with_tensors(
+        [&](Tensors& t) { rename(t, [&](const std::string& n) { return prefix + n; }); },
+        expect_golden);
+  read_with_tensors(  // blocks that were compiled one by one
+      [](Tensors& t) {
+        rename(t, [](const std::string& n) {
+          return n.starts_with("transformer.h.0.")
+                     ? std::string("transformer.h.0._orig_mod.") + n.substr(16)
+                     : n;
+        });
+      },
+      expect_golden);
+}
+
+TEST(HuggingFace, LeavesHeadsBesideTheModelOutAndSaysSo) {
+  read_with_tensors(
+      [](Tensors& t) {
+        t.emplace_back("score.weight", to_array(at::ones({2, 8})));
+      },
+      [](const ImportedModel& model) {
+        expect_golden(model);
+        expect_words(model.left_out, {"left out", "score.weight"});
+      });
+  read_with_tensors(
+      [](Tensors& t) {
+        t.emplace_back("module.v_head.summary.weight", to_array(at::ones({1, 8})));
+        for (int i = 0; i < 6; ++i)
+          t.emplace_back(std::string("qa_outputs.") + std::to_string(i), to_array(at::ones({1})));
+      },
+      [](const ImportedModel& model) {
+        expect_golden(model);
+        expect_words(model.left_out, {"qa_outputs.0, ", "qa_outputs.4 and 2 more"});
+      });
+}
+
 TEST(HuggingFace, RefusesTensorsInOneMemory) {
+  // A file of one block's memory could claim thousands of blocks.
   const TemporaryFolder folder;
-  fs::copy(kGolden / "bin/config.json", folder / "config.json");
-  const ArrayView big = to_array(at::ones({1 << 16}));
+  Value config = parse_json(read_file(kGolden / "bin/config.json"), "x");
+  for (const auto& [key, size] : {std::pair{"n_layer", 200}, {"n_embd", 64}}) config.set(key, size);
+  write_file(folder / "config.json", to_json(config));
   Value tensors = Value::dict();
-  for (int i = 0; i < 3; ++i) tensors.set("h." + std::to_string(i) + ".ln_1.weight", big);
+  tensors.set("wte.weight", to_array(at::ones({11, 64})));
+  tensors.set("wpe.weight", to_array(at::ones({16, 64})));
+  const ArrayView vector = to_array(at::ones({64})), wide = to_array(at::ones({256})),
+                  triple = to_array(at::ones({192})), square = to_array(at::ones({64, 64})),
+                  attn = to_array(at::ones({64, 192})), up = to_array(at::ones({64, 256})),
+                  down = to_array(at::ones({256, 64}));
+  for (const char* name : {"ln_f.weight", "ln_f.bias"}) tensors.set(name, vector);
+  for (int i = 0; i < 200; ++i)
+    for (const auto& [name, array] : {std::pair{"ln_1.weight", &vector},
+                                      {"ln_1.bias", &vector},
+                                      {"ln_2.weight", &vector},
+                                      {"ln_2.bias", &vector},
+                                      {"attn.c_attn.weight", &attn},
+                                      {"attn.c_attn.bias", &triple},
+                                      {"attn.c_proj.weight", &square},
+                                      {"attn.c_proj.bias", &vector},
+                                      {"mlp.c_fc.weight", &up},
+                                      {"mlp.c_fc.bias", &wide},
+                                      {"mlp.c_proj.weight", &down},
+                                      {"mlp.c_proj.bias", &vector}})
+      tensors.set(std::string("h.") + std::to_string(i) + "." + name, *array);
   write_pt(folder / "pytorch_model.bin", tensors);
   expect_words(error_of([&] { read_hugging_face(folder.path()); }),
                {"pytorch_model.bin", "share their memory"});
@@ -240,7 +365,12 @@ TEST(HuggingFace, NamesWhatIsMissingOfAFolder) {
   expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"weight_map"});
   fs::remove(folder / "m/model.safetensors.index.json");
   expect_words(error_of([&] { read_hugging_face(folder / "m"); }),
-               {"no weights", "model.safetensors", "pytorch_model.bin"});
+               {"no weights", "model.safetensors", "pytorch_model.bin.index.json"});
+  fs::copy(kGolden / "bin_shards", folder / "b");
+  fs::remove(folder / "b/pytorch_model-00002-of-00002.bin");
+  expect_words(
+      error_of([&] { read_hugging_face(folder / "b"); }),
+      {"pytorch_model-00002-of-00002.bin: cannot be read", "pytorch_model.bin.index.json"});
   write_file(folder / "m/config.json", "{");
   expect_words(error_of([&] { read_hugging_face(folder / "m"); }), {"config.json", "JSON"});
 }

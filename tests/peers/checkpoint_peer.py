@@ -2,6 +2,7 @@
 import json
 import unittest
 
+import numpy as np
 import torch
 from transformers import GPT2LMHeadModel
 
@@ -13,8 +14,10 @@ from reference_text import Reference
 RECIPE = recipe.Recipe(learning_rate=2e-3, min_lr=2e-3, warmup=0, iterations=5, clip=1.0)
 ROWS, SAVED = 8, 3  # the iteration after which the one side hands over to the other
 NEW_TOKENS = 8
-# Forms of a checkpoint: prefix of its names (torch.compile leaves one), biases, the masks that nanoGPT keeps without flash attention.
-FORMS = {"plain": ("", True, False), "compiled": ("_orig_mod.", True, True), "unbiased": ("_orig_mod.", False, False)}
+# Forms of a checkpoint: prefix of its names (torch.compile and data parallel leave theirs), biases, the masks that nanoGPT keeps without
+# flash attention.
+FORMS = {"plain": ("", True, False), "compiled": ("_orig_mod.", True, True), "unbiased": ("_orig_mod.", False, False),
+         "wrapped": ("module._orig_mod.", True, False)}
 
 
 def without_biases(model):
@@ -45,7 +48,7 @@ def save_as_nanogpt(path, model, optimizer, prefix, bias, masks):
     arguments = {"n_layer": models.LAYERS, "n_head": models.HEADS, "n_embd": models.WIDTH, "block_size": models.POSITIONS, "bias": bias,
                  "vocab_size": models.end_of_text() + 1, "dropout": 0.0}
     torch.save({"model": {prefix + name: weight for name, weight in weights.items()}, "optimizer": state, "model_args": arguments,
-                "iter_num": SAVED, "best_val_loss": torch.tensor(9.0),
+                "iter_num": np.int64(SAVED), "best_val_loss": np.float64(9.0) if masks else torch.tensor(9.0),
                 "config": {"dataset": "dialogues", "compile": bool(prefix), "dtype": "float32", "learning_rate": 2e-3}}, path)
 
 

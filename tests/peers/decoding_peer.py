@@ -1,5 +1,7 @@
 """Decoding against transformers' generate: greedy, beams, penalties, and combinations that the seed draws."""
+import collections
 import itertools
+import json
 import unittest
 
 import torch
@@ -106,3 +108,55 @@ class CombinationsPeer(Texts):
         for settings in self.settings:
             with self.subTest(**settings):
                 self.check(self.folder, self.reference, **settings)
+
+
+class FolderPeer(Texts):
+    """What a folder's generation_config.json says: several end tokens, and settings."""
+
+    @classmethod
+    def setUpClass(cls):
+        """End tokens are drawn until some texts end at <|endoftext|>, some at another one, and some not at all."""
+        cls.draw_rows("folder")
+        rng = common.random_for("end tokens")
+        for attempt in range(40):
+            cls.folder = models.make_folder(f"folder-{attempt}", std=0.25, end_bias=rng.uniform(3, 7))
+            model = models.load_model(cls.folder)
+            plain = [Reference(model, NEW_TOKENS).ids(p) for p in cls.prompts]
+            later = collections.Counter(t for ids in plain for t in ids[2:] if not any(t in other[:2] for other in plain))
+            others = sorted(later.keys() - {models.end_of_text()})
+            if len(others) < 2:
+                continue
+            cls.ends = rng.sample([models.end_of_text(), *rng.sample(others, 2)], 3)
+            cls.reference = Reference(model, NEW_TOKENS, cls.ends)
+            last = {t if t in cls.ends else None for t in (cls.reference.ids(p)[-1] for p in cls.prompts)}
+            if {models.end_of_text(), None} < last:
+                cls.set_generation(eos_token_id=cls.ends)
+                common.show(f"(model {attempt})")
+                return
+        raise ValueError("no model whose texts end in each way")
+
+    @classmethod
+    def set_generation(cls, **settings):
+        (cls.folder / "generation_config.json").write_text(json.dumps(settings))
+
+    def test_several_end_tokens(self):
+        for settings in ({}, {"min_new_tokens": 5}, {"num_beams": 2}, {"num_beams": 3, "no_repeat_ngram_size": 2, "min_new_tokens": 3},
+                         {"num_beams": 4, "length_penalty": 1.5, "early_stopping": "never"}, {"num_beams": 4, "early_stopping": True}):
+            with self.subTest(**settings):
+                self.check(self.folder, self.reference, **settings)
+
+    def test_settings(self):
+        """Nothing is typed: both take what the folder says."""
+        rng = common.random_for("folder settings")
+        settings = {"num_beams": rng.randrange(2, 4), "no_repeat_ngram_size": 2, "repetition_penalty": 1.2, "length_penalty": 0.5,
+                    "early_stopping": rng.choice([True, False, "never"]), "min_new_tokens": 4}
+        self.addCleanup(self.set_generation, eos_token_id=self.ends)
+        self.set_generation(eos_token_id=self.ends, max_new_tokens=NEW_TOKENS, **settings)
+        said = common.TMP / "said.csv"
+        common.run("summarize", "--model", self.folder, "--input", self.table, "--output", said, "--run.device=cpu")
+        theirs = models.load_model(self.folder).generate
+        for prompt, answer in zip(self.prompts, common.read_table(said), strict=True):
+            with torch.inference_mode():
+                ids = theirs(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), pad_token_id=models.end_of_text())
+            a, b = models.plain(answer["summary"]), models.text_of(ids[0, len(prompt):].tolist(), self.ends)
+            self.assertTrue(a == b or self.reference.may_say(prompt, a, **settings), f"text {a!a} for {b!a} with {settings}")

@@ -46,10 +46,10 @@ def target_ids(row):
     return [*encoding().encode_ordinary(row["summary"]), end_of_text()]
 
 
-def text_of(ids):
-    """The text of tokens up to the first <|endoftext|>."""
-    end = end_of_text()
-    return plain(encoding().decode(ids[:ids.index(end)] if end in ids else ids))
+def text_of(ids, ends=None):
+    """The text of tokens up to the first that ends it: <|endoftext|>, unless others do."""
+    stop = next((i for i, t in enumerate(ids) if t in (ends or [end_of_text()])), len(ids))
+    return plain(encoding().decode([t for t in ids[:stop] if t != end_of_text()]))
 
 
 def plain(text):

@@ -22,19 +22,18 @@ class Noise(LogitsProcessor):
 class Reference:
     """transformers' generate, in float64, one prompt at a time."""
 
-    def __init__(self, model, new_tokens):
-        self.model, self.new_tokens = model, new_tokens
+    def __init__(self, model, new_tokens, ends=None):
+        self.model, self.new_tokens, self.ends = model, new_tokens, ends or [models.end_of_text()]
 
     def ids(self, prompt, noise=None, **settings):
-        end = models.end_of_text()
         with torch.inference_mode():
             ids = self.model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
-                                      do_sample=False, max_new_tokens=self.new_tokens, pad_token_id=end, eos_token_id=end,
+                                      do_sample=False, max_new_tokens=self.new_tokens, pad_token_id=models.end_of_text(), eos_token_id=self.ends,
                                       logits_processor=LogitsProcessorList([noise] if noise else []), **settings)
         return ids[0, len(prompt):].tolist()
 
     def text(self, prompt, **settings):
-        return models.text_of(self.ids(prompt, **settings))
+        return models.text_of(self.ids(prompt, **settings), self.ends)
 
     def may_say(self, prompt, text, **settings):
         """Whether the reference writes this text, or would if each of its scores were another by at most NOISE.

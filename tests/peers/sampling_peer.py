@@ -1,7 +1,9 @@
 """Sampling against the distribution that transformers' own warpers leave."""
 import collections
 import itertools
+import json
 import math
+import shutil
 import unittest
 
 import torch
@@ -66,6 +68,9 @@ class SamplingPeer(unittest.TestCase):
         settings, kept, mean = self.draw_settings(rng, **warpers)
         answers = models.summarize(self.folder, common.TMP / "many.csv", common.TMP / "drawn.csv", max_new_tokens=1, seed=rng.randrange(10**6),
                                    **settings)
+        self.check_draws(answers, settings, kept, mean)
+
+    def check_draws(self, answers, settings, kept, mean):
         drawn = collections.Counter(models.plain(r["summary"]) for r in answers)
         self.assertEqual(drawn.total(), DRAWS)
         self.assertEqual(drawn.keys() - kept.keys(), set(), f"drawn, though cut off by {settings}")
@@ -81,3 +86,14 @@ class SamplingPeer(unittest.TestCase):
 
     def test_temperature_top_k_and_top_p(self):
         self.compare(top_k=True, top_p=True)
+
+    def test_folder_that_only_asks_for_sampling(self):
+        """What its generation_config.json leaves out is as in transformers: temperature 1, and the 50 likeliest tokens."""
+        folder = common.TMP / "sampling-folder"
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "max_new_tokens": 1, "eos_token_id": models.end_of_text()}))
+        drawn = common.TMP / "drawn.csv"
+        common.run("summarize", "--model", folder, "--input", common.TMP / "many.csv", "--output", drawn, "--run.device=cpu")
+        settings = {"temperature": 1.0, "top_k": 50, "top_p": 1.0}
+        kept = self.kept(**settings)
+        self.check_draws(common.read_table(drawn), settings, kept, expected_distance(kept.values())[0])

@@ -1,10 +1,13 @@
 """Weights in and out: transformers' folders in each form, and what goes out, in transformers and in CTranslate2."""
+import json
 import shutil
 import unittest
 
 import ctranslate2
 import torch
-from transformers import GPT2LMHeadModel, GPT2TokenizerFast
+from safetensors import safe_open
+from safetensors.torch import save_model
+from transformers import GPT2DoubleHeadsModel, GPT2ForSequenceClassification, GPT2LMHeadModel, GPT2TokenizerFast
 
 import common
 import models
@@ -52,6 +55,34 @@ class WeightsPeer(unittest.TestCase):
     def test_loss_of_a_torch_file_without_prefix(self):
         """As in the oldest files of GPT-2."""
         self.check_loss(self.torch_file("torch-file-bare", lambda key: key.removeprefix("transformer.")))
+
+    def test_loss_of_wrapped_names(self):
+        self.check_loss(self.torch_file("torch-file-wrapped", lambda key: f"module._orig_mod.{key}"))
+
+    def test_loss_of_shards_of_torch_files(self):
+        folder = self.torch_file("torch-shards", lambda key: key)
+        weights = torch.load(folder / "pytorch_model.bin")
+        (folder / "pytorch_model.bin").unlink()
+        names = [f"pytorch_model-0000{i}-of-00003.bin" for i in (1, 2, 3)]
+        where = {key: names[i % 3] for i, key in enumerate(weights)}
+        for name in names:
+            torch.save({key: weight.clone() for key, weight in weights.items() if where[key] == name}, folder / name)
+        (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
+        self.check_loss(folder)
+
+    def test_loss_where_the_head_has_the_tied_matrix(self):
+        folder = common.TMP / "head-alone"
+        shutil.copytree(self.folder, folder)
+        save_model(GPT2LMHeadModel.from_pretrained(self.folder), folder / "model.safetensors")
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            self.assertNotIn("transformer.wte.weight", file.keys(), "the comparison itself: this safetensors keeps the other name")
+        self.check_loss(folder)
+
+    def test_loss_beside_other_heads(self):
+        for kind in (GPT2ForSequenceClassification, GPT2DoubleHeadsModel):
+            with self.subTest(kind=kind.__name__):
+                model = kind.from_pretrained(self.folder)
+                self.check_loss(models.save_folder(model, common.TMP / kind.__name__))
 
     def there_and_back(self, name):
         checkpoint, back = common.TMP / f"{name}.pt", common.TMP / name

@@ -50,6 +50,8 @@ ModelFile random_model(RandomStream& random) {
   if (model.progress.optimizer_steps > 0)
     model.optimizer =
         OptimizerMoments{random_flat(layout, random), random_flat(layout, random).abs()};
+  if (between(0, 1) == 1) model.end_tokens = {0, static_cast<int32_t>(shape.vocab_size - 1)};
+  if (shape.vocab_size == 1) model.end_tokens.clear();
   if (between(0, 1) == 1) model.tokenizer = TokenizerTexts{"{\"\u00e9\": 0}", "#version: 0.2\na b"};
   model.prompt = PromptConfig{};
   model.prompt->dialogue_start = "A \"dialogue\":\n\t\u65e5";
@@ -85,6 +87,8 @@ TEST(ModelFile, ComesBackBitForBit) {
     EXPECT_EQ(back.progress.finished, model.progress.finished);
     ASSERT_EQ(back.tokenizer.has_value(), model.tokenizer.has_value());
     if (model.tokenizer) EXPECT_EQ(back.tokenizer->vocab_json, model.tokenizer->vocab_json);
+    EXPECT_EQ(back.end_tokens, model.end_tokens);
+    EXPECT_TRUE(back.warnings.empty() && back.generation_warnings.empty());
     EXPECT_EQ(back.prompt->dialogue_start, model.prompt->dialogue_start);
     EXPECT_EQ(back.generation->num_beams, model.generation->num_beams);
     EXPECT_EQ(back.generation->length_penalty, model.generation->length_penalty);
@@ -142,9 +146,49 @@ TEST_F(NanoGpt, IsRead) {
   EXPECT_FALSE(found.tokenizer || found.prompt || found.generation);
 }
 
-TEST_F(NanoGpt, IsReadAsTorchCompileLeavesIt) {
-  rename([](const std::string& name) { return "_orig_mod." + name; });
-  EXPECT_TRUE(read().flat.equal(model.flat));
+TEST_F(NanoGpt, IsReadAsWrappersLeaveIt) {
+  for (const char* prefix : {"_orig_mod.", "module.", "_orig_mod.module.", "module._orig_mod.",
+                             "module.module._orig_mod."}) {
+    SCOPED_TRACE(prefix);
+    const Value before = value;
+    rename([&](const std::string& name) { return prefix + name; });
+    const ModelFile found = read();
+    EXPECT_TRUE(found.flat.equal(model.flat));
+    EXPECT_TRUE(found.optimizer.has_value());
+    value = before;
+  }
+  set("model", "module.transformer.ln_f.weight", *entry("model").find("transformer.ln_f.weight"));
+  expect_words(error(), {"c.pt", "module.transformer.ln_f.weight is there twice",
+                         "also as transformer.ln_f.weight"});
+}
+
+TEST_F(NanoGpt, MayHoldTheTiedMatrixAsTheHeadAlone) {
+  std::erase_if(entry("model").get_if<Value::Dict>()->items, [](const DictItem& item) {
+    return item.key == Value::Key(std::string(kEmbeddingName));
+  });
+  const ModelFile found = read();
+  EXPECT_TRUE(found.flat.equal(model.flat));
+  EXPECT_TRUE(found.warnings.empty());
+}
+
+TEST_F(NanoGpt, LeavesHeadsBesideTheModelOut) {
+  const auto head = array_of<float>(ElementType::kFloat32, {1, 4}, {1, 2, 3, 4});
+  set("model", "v_head.summary.weight", head);
+  const ModelFile found = read();
+  EXPECT_TRUE(found.flat.equal(model.flat));
+  ASSERT_EQ(found.warnings.size(), 1U);
+  expect_words(found.warnings[0], {"c.pt", "left out", "v_head.summary.weight"});
+  EXPECT_FALSE(found.optimizer) << "it numbers the head, too";
+  set("model", "transformer.v_head.weight", head);
+  expect_words(error(), {"transformer.v_head.weight is none of this model's"});
+}
+
+TEST_F(NanoGpt, IsNamedWhereItIsABareStateDict) {
+  value = entry("model");
+  expect_words(error(), {"c.pt", "state dict alone", "model_args", "config.json"});
+  value = Value::dict();
+  value.set("epoch", 3);
+  expect_words(error(), {"c.pt", "no entry 'model_args'"});
 }
 
 TEST_F(NanoGpt, LeavesOutCausalMasksAndNumbersInTensors) {
@@ -247,6 +291,19 @@ TEST_F(NanoGpt, WhatIsMissingIsNamed) {
                   [&](const DictItem& item) { return item.key == Value::Key(std::string(key)); });
     expect_words(error(), {"c.pt", key, "nanoGPT"});
   }
+}
+
+TEST_F(NanoGpt, EndTokensOfOursAreChecked) {
+  Value own = Value::dict();
+  own.set("end_tokens", Value::List{{2, 4, 2, 5, -1}});
+  value.set("precis", own);
+  const ModelFile found = read();
+  EXPECT_EQ(found.end_tokens, (EndTokens{2, 4}));
+  ASSERT_EQ(found.generation_warnings.size(), 2U);
+  expect_words(found.generation_warnings[0], {"c.pt: precis.end_tokens: 5", "5; passed over"});
+  own.set("end_tokens", Value::List{{"Z"}});
+  value.set("precis", own);
+  expect_words(error(), {"c.pt: precis.end_tokens", "got Z"});
 }
 
 TEST_F(NanoGpt, DamagedSettingsOfOursAreTheFilesFault) {
