@@ -33,19 +33,10 @@ void unpack(const std::string& packed, std::vector<std::string>& texts) {
 }  // namespace
 
 std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t> tokens) {
-  const std::string bytes = tokenizer.decode(tokens);
-  std::string text;
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const size_t good = valid_utf8_length(rest);
-    text += rest.substr(0, good);
-    rest.remove_prefix(good);
-    if (rest.empty()) break;
-    text += "\xEF\xBF\xBD";
-    rest.remove_prefix(1);
-  }
+  std::string text = replace_invalid_utf8(tokenizer.decode_text(tokens));
   // CSV readers stop at a zero byte.
   for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero))
-    text.replace(zero, 1, "\xEF\xBF\xBD");
+    text.replace(zero, 1, kReplacement);
   constexpr const char* kBlank = " \t\r\n\f\v";
   const size_t first = text.find_first_not_of(kBlank);
   return first == std::string::npos ? std::string()

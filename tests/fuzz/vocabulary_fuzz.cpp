@@ -50,7 +50,8 @@ void check_tokens(const BpeTokenizer& tokenizer) {
 
 void check_files(std::string_view vocab, std::string_view merges, const std::string& input) {
   try {
-    const BpeTokenizer tokenizer = BpeTokenizer::parse(vocab, merges, "x");
+    const BpeTokenizer tokenizer =
+        BpeTokenizer::parse({std::string(vocab), std::string(merges), ""}, "x");
     check_tokens(tokenizer);
     check_round_trip(tokenizer, kText);
     check_round_trip(tokenizer, input);
@@ -83,7 +84,7 @@ void check_made_vocabulary(const std::string& bytes) {
     vocab += fmt::format(":{},", id);
   }
   vocab += fmt::format("\"{}\":{}}}", kEndOfText, tokens.size());
-  const BpeTokenizer tokenizer = BpeTokenizer::parse(vocab, merges, "x");
+  const BpeTokenizer tokenizer = BpeTokenizer::parse({vocab, merges, ""}, "x");
   check_round_trip(tokenizer, bytes);
   std::string pieces;  // what the merges make, in another order
   for (size_t id = tokens.size(); id > kNumBytes; --id) pieces += tokens[id - 1];
@@ -107,11 +108,11 @@ const BpeTokenizer& good_tokenizer() {
 
 const std::vector<std::string>& fuzz_seeds() {
   static const std::vector<std::string> seeds = [] {
-    std::string vocab = good_tokenizer().vocab_json();
+    std::string vocab = good_tokenizer().texts().vocab_json;
     std::erase(vocab, '\n');
     std::vector<std::string> made = texts();
-    made.push_back(vocab + "\n" + good_tokenizer().merges_txt());
-    made.push_back(good_tokenizer().merges_txt());
+    made.push_back(vocab + "\n" + good_tokenizer().texts().merges_txt);
+    made.push_back(good_tokenizer().texts().merges_txt);
     made.push_back("{\"<|endoftext|>\": 0, \"\\u0120\": 1}\n#version: 0.2\n\xC4\xA0 a\n");
     return made;
   }();
@@ -125,7 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t line_end = std::min(bytes.find('\n'), bytes.size());
   const std::string rest = bytes.substr(std::min(line_end + 1, bytes.size()));
   precis::check_files(std::string_view(bytes).substr(0, line_end), rest, bytes);
-  precis::check_files(precis::good_tokenizer().vocab_json(), bytes, bytes);
+  precis::check_files(precis::good_tokenizer().texts().vocab_json, bytes, bytes);
   if (size % 4 == 0) precis::check_made_vocabulary(bytes);  // as it takes longest by far
   precis::check_round_trip(precis::good_tokenizer(), bytes);
   return 0;
