@@ -218,7 +218,9 @@ ProgramDescription describe() {
           {{"input", true, "train: the files to learn from (.csv or plain text)", true, "FILE"},
            {"output", true, "train: the folder for vocab.json and merges.txt", false, "DIR"},
            {"vocab-size", true, "train: tokens of the vocabulary, 257 or more", false, "N"},
-           {"vocab", true, "encode, decode: the folder of vocab.json and merges.txt", false, "DIR"},
+           {"vocab", true,
+            "encode, decode: the folder of vocab.json and merges.txt, or of tokenizer.json", false,
+            "DIR"},
            {"jsonl", false,
             "encode: a JSON string a line in, a JSON array of ids a line out; decode: the reverse. "
             "Without it, standard input is one text, and its ids stand in a line with blanks "

@@ -28,10 +28,10 @@ const ProgramDescription kConvert{
 
 int run(int argc, char** argv) {
   Path tokenizer_dir;
-  const Sections sections{
-      {"tokenizer",
-       {{"dir", &tokenizer_dir,
-         "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
+  const Sections sections{{"tokenizer",
+                           {{"dir", &tokenizer_dir,
+                             "folder with vocab.json and merges.txt, or tokenizer.json, for a "
+                             "model that has none with it"}}}};
   if (print_help_or_version(kConvert, sections, argc, argv)) return 0;
   const CommandLine line(kConvert, sections, argc, argv);
   load_config(sections, std::nullopt, line.overrides());

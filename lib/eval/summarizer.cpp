@@ -71,6 +71,7 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
     rows.push_back(row);
   }
   GenerateOptions options{.end_token = parts_.tokenizer.end_of_text()};
+  options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.model.shape().vocab_size);
   if (progress && parts_.world.is_root())
     options.progress = [&](size_t done) {
       const double seconds =

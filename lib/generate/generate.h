@@ -14,6 +14,9 @@ namespace precis {
 
 struct GenerateOptions {
   int32_t end_token = 0;
+  /// Ids that are never chosen, as if the model had no row for them: those that the vocabulary has
+  /// no token for. Below the model's vocab_size; the token that ends a text may be among them.
+  std::vector<int32_t> suppressed_tokens = {};
   int64_t max_batch_rows = 32;  ///< sequences decoded at once, each beam being one
   int64_t max_batch_tokens =
       16384;  ///< positions of their caches: rows * (longest prompt + max_new_tokens)

@@ -10,6 +10,7 @@
 
 #include "lib/formats/value.h"
 #include "lib/model/gpt_config.h"
+#include "lib/text/bpe_tokenizer.h"
 
 namespace precis {
 
@@ -22,12 +23,6 @@ struct ImportedModel {
   NamedTensors parameters;  ///< in the order of nanoGPT's named_parameters()
   std::filesystem::path folder;
   Value generation = Value::dict();  ///< generation_config.json, if there is one
-};
-
-/// The vocabulary that goes along with weights, as the texts of its two files.
-struct VocabularyTexts {
-  std::string vocab_json;
-  std::string merges_txt;
 };
 
 /// Reads config.json and the weights: model.safetensors, else the shards of
@@ -47,7 +42,7 @@ struct ExportedModel {
   const GptShape& shape;
   const NamedTensors&
       parameters;  ///< all of the shape's; a model without biases gets zeros for them
-  const VocabularyTexts& vocabulary;
+  const BpeTokenizer& tokenizer;  ///< the vocabulary that goes along
   Value generation =
       Value::dict();  ///< for generation_config.json, in transformers' names; the end's id is added
 };

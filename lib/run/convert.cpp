@@ -38,8 +38,9 @@ Value generation_value(const ModelFile& model) {
 std::string convert_model(const std::string& from, const std::filesystem::path& to,
                           const std::filesystem::path& tokenizer_dir) {
   ModelFile model = load_model(from);
-  const BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
-  model.tokenizer = TokenizerTexts{tokenizer.vocab_json(), tokenizer.merges_txt()};
+  BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
+  tokenizer.fit_to(model.shape.vocab_size, model.where);
+  model.tokenizer = tokenizer.texts();
   if (!model.is_checkpoint) {
     model.optimizer.reset();
     write_pt(to, checkpoint_value(model, TrainConfig{}, 0, ""));
@@ -50,8 +51,7 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   const ParameterLayout layout = model.layout();
   for (const size_t i : layout.named_order())
     parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
-  const VocabularyTexts vocabulary{tokenizer.vocab_json(), tokenizer.merges_txt()};
-  write_hugging_face(to, {model.shape, parameters, vocabulary, generation_value(model)});
+  write_hugging_face(to, {model.shape, parameters, tokenizer, generation_value(model)});
   return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(),
                      model.where);
 }

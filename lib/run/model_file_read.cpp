@@ -181,7 +181,9 @@ void read_own(const Value& own, ModelFile& model) {
   if (!(model.shape.layer_norm_epsilon > 0 && model.shape.layer_norm_epsilon < 1))
     refuse(model.where, "precis.layer_norm_epsilon is not between 0 and 1");
   const std::string *vocab = text(own.find("vocab_json")), *merges = text(own.find("merges_txt"));
-  if (vocab != nullptr && merges != nullptr) model.tokenizer = TokenizerTexts{*vocab, *merges};
+  const std::string* added = text(own.find("added_tokens"));
+  if (vocab != nullptr && merges != nullptr)
+    model.tokenizer = VocabularyTexts{*vocab, *merges, added == nullptr ? "" : *added};
   if (const std::string* settings = text(own.find("settings"))) {
     PromptConfig prompt;
     GenerationConfig generation;

@@ -127,8 +127,8 @@ const AddedToken* AddedTokenFinder::longest_at(std::string_view text, size_t at)
   return nullptr;
 }
 
-bool AddedTokenFinder::next(std::string_view text, size_t from, Match& match) const {
-  for (size_t at = from; at < text.size();) {
+bool AddedTokenFinder::next(std::string_view text, const Match& last, Match& match) const {
+  for (size_t at = last.token_end; at < text.size();) {
     const AddedToken* token = longest_at(text, at);
     if (token == nullptr) {
       ++at;
@@ -139,8 +139,9 @@ bool AddedTokenFinder::next(std::string_view text, size_t from, Match& match) co
       at = end;
       continue;
     }
-    match = {token->lstrip ? space_begin(text, at, from) : at,
-             token->rstrip ? space_end(text, end) : end, token->id};
+    const size_t begin = token->lstrip ? space_begin(text, at, last.end) : at;
+    match = {std::max(begin, last.end),
+             std::max(token->rstrip ? space_end(text, end) : end, last.end), end, token->id};
     return true;
   }
   return false;

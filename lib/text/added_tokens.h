@@ -39,6 +39,7 @@ class AddedTokenFinder {
  public:
   struct Match {
     size_t begin = 0, end = 0;  ///< bytes of the text, with the white space that goes along
+    size_t token_end = 0;       ///< where to look on: white space may be the next token's beginning
     int32_t id = 0;
   };
 
@@ -46,8 +47,8 @@ class AddedTokenFinder {
   explicit AddedTokenFinder(std::vector<AddedToken> tokens);
 
   bool empty() const { return tokens_.empty(); }
-  /// The first match from `from` on; false where there is none.
-  bool next(std::string_view text, size_t from, Match& match) const;
+  /// The first match after `last` (which is all zeros at the beginning); false where there is none.
+  bool next(std::string_view text, const Match& last, Match& match) const;
 
  private:
   const AddedToken* longest_at(std::string_view text, size_t at) const;

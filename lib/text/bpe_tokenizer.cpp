@@ -141,13 +141,12 @@ void BpeTokenizer::encode_group(std::string_view text, size_t group,
     encode_plain(text, out);
     return;
   }
-  AddedTokenFinder::Match match;
-  size_t at = 0;
-  for (; finders_[group].next(text, at, match); at = match.end) {
-    encode_group(text.substr(at, match.begin - at), group + 1, out);
+  AddedTokenFinder::Match last, match;
+  for (; finders_[group].next(text, last, match); last = match) {
+    encode_group(text.substr(last.end, match.begin - last.end), group + 1, out);
     out.push_back(match.id);
   }
-  encode_group(text.substr(at), group + 1, out);
+  encode_group(text.substr(last.end), group + 1, out);
 }
 
 void BpeTokenizer::encode_plain(std::string_view text, std::vector<int32_t>& out) const {
