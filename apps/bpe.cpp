@@ -14,6 +14,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/utf8.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/config/version.h"
@@ -121,6 +122,8 @@ void for_each_line(Output& output, const Handle& handle) {
   std::string_view line;
   try {
     for (int64_t number = 1; input.next(line); ++number) {
+      if (number == 1 && line.starts_with(kByteOrderMark))
+        line.remove_prefix(kByteOrderMark.size());
       handle(line, number);
       output.flush_if_large();
     }

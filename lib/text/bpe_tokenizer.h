@@ -30,6 +30,9 @@ class BpeTokenizer {
   /// errors.
   static BpeTokenizer parse(const VocabularyTexts& texts, const std::string& where);
 
+  /// From any source. Throws DataError.
+  explicit BpeTokenizer(VocabularySource source);
+
   BpeTokenizer(BpeTokenizer&&) noexcept;
   BpeTokenizer& operator=(BpeTokenizer&&) noexcept;
   ~BpeTokenizer();
@@ -71,8 +74,6 @@ class BpeTokenizer {
 
   /// Added tokens are looked for in two passes: those that are not `normalized`, then the others.
   static constexpr size_t kNumGroups = 2;
-
-  explicit BpeTokenizer(VocabularySource source);
 
   void use_added_tokens();
   std::string_view bytes_of(int32_t id) const;
