@@ -51,6 +51,8 @@ CONTROLS = [
     ("TokenizerPeer.test_ids_are_those_of_transformers", "bpe: an id", "ids"),
     ("TokenizerPeer.test_decoding_gives_the_text_back", "bpe: a text", "texts"),
     ("TokenizerPeer.test_any_ids_decode_to_the_text_of_tiktoken", "bpe: a text", "texts"),
+    ("TokenizerPeer.test_lone_surrogates_are_those_of_tiktoken", "bpe: an id", "ids"),
+    ("SavedTokenizerPeer.test_ids_are_those_of_transformers", "bpe: an id", "ids"),
     ("RougePeer.test_scores_with_stemmer", "rouge: nothing", None),
     ("RougePeer.test_scores_with_stemmer", "rouge: no stemmer", "score"),
     ("RougePeer.test_scores_with_stemmer", "rouge: 2e-12 on each score", "score"),
