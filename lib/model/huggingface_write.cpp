@@ -16,6 +16,7 @@
 #include "lib/model/huggingface_config.h"
 #include "lib/model/huggingface_names.h"
 #include "lib/model/parameters.h"
+#include "lib/text/vocabulary.h"
 
 namespace precis {
 

@@ -51,8 +51,9 @@ class Vocabulary {
     size_t length = 0;
     bool spelled = false;  ///< in the alphabet of bytes, so that merges may name it
   };
-  /// Ids up to this many more than there are entries: gaps that other tools leave for added tokens.
-  static constexpr int32_t kMaxGap = 1024;
+  /// Ids up to this many more than there are entries: gaps that other tools leave for added tokens,
+  /// and where they took tokens out.
+  static constexpr int32_t kMaxGap = 1 << 16;
 
   void read(JsonReader& reader, size_t num_bytes);
   void put(int32_t id, std::string_view bytes, bool spelled);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
+#include <system_error>
+#include <utility>
+#include <variant>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
