@@ -83,6 +83,7 @@ CONTROLS = [
     ("OurCheckpointPeer.test_torch_goes_on", "trainer: loss * 1.00002", "loss"),
     ("DecodingPeer.test_greedy", "summarize: nothing", None),
     ("DecodingPeer.test_greedy", "summarize: repetition_penalty 1.1", "text"),
+    ("DecodingPeer.test_padded_vocabulary", "summarize: repetition_penalty 1.1", "text"),
     ("DecodingPeer.test_greedy_where_tokens_tie", "summarize: no_repeat_ngram_size 0", "text"),
     ("DecodingPeer.test_beams_without_repeated_trigrams", "summarize: a beam more", "text"),
     ("DecodingPeer.test_beams_with_penalties", "summarize: repetition_penalty 1.1", "text"),
