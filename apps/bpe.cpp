@@ -15,6 +15,7 @@
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
 #include "lib/base/output_target.h"
+#include "lib/base/utf8.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/formats/csv.h"
@@ -121,6 +122,8 @@ void for_each_line(Output& output, const Handle& handle) {
   std::string_view line;
   try {
     for (int64_t number = 1; input.next(line); ++number) {
+      if (number == 1 && line.starts_with(kByteOrderMark))
+        line.remove_prefix(kByteOrderMark.size());
       handle(line, number);
       output.flush_if_large();
     }
@@ -218,7 +221,9 @@ ProgramDescription describe() {
           {{"input", true, "train: the files to learn from (.csv or plain text)", true, "FILE"},
            {"output", true, "train: the folder for vocab.json and merges.txt", false, "DIR"},
            {"vocab-size", true, "train: tokens of the vocabulary, 257 or more", false, "N"},
-           {"vocab", true, "encode, decode: the folder of vocab.json and merges.txt", false, "DIR"},
+           {"vocab", true,
+            "encode, decode: the folder of vocab.json and merges.txt, or of tokenizer.json", false,
+            "DIR"},
            {"jsonl", false,
             "encode: a JSON string a line in, a JSON array of ids a line out; decode: the reverse. "
             "Without it, standard input is one text, and its ids stand in a line with blanks "

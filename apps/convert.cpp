@@ -34,10 +34,10 @@ const ProgramDescription kConvert{
 
 int run(int argc, char** argv) {
   Path tokenizer_dir;
-  const Sections sections{
-      {"tokenizer",
-       {{"dir", &tokenizer_dir,
-         "folder with vocab.json and merges.txt, for a model that has none with it"}}}};
+  const Sections sections{{"tokenizer",
+                           {{"dir", &tokenizer_dir,
+                             "folder with vocab.json and merges.txt, or tokenizer.json, for a "
+                             "model that has none with it"}}}};
   if (print_information(kConvert, sections, argc, argv, library_versions())) return 0;
   const CommandLine line(kConvert, sections, argc, argv);
   load_config(sections, std::nullopt, line.overrides());

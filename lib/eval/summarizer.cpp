@@ -33,19 +33,10 @@ void unpack(const std::string& packed, std::vector<std::string>& texts) {
 }  // namespace
 
 std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t> tokens) {
-  const std::string bytes = tokenizer.decode(tokens);
-  std::string text;
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const size_t good = valid_utf8_length(rest);
-    text += rest.substr(0, good);
-    rest.remove_prefix(good);
-    if (rest.empty()) break;
-    text += "\xEF\xBF\xBD";
-    rest.remove_prefix(1);
-  }
+  std::string text = replace_invalid_utf8(tokenizer.decode_text(tokens));
   // CSV readers stop at a zero byte.
   for (size_t zero = text.find('\0'); zero != std::string::npos; zero = text.find('\0', zero))
-    text.replace(zero, 1, "\xEF\xBF\xBD");
+    text.replace(zero, 1, kReplacement);
   constexpr const char* kBlank = " \t\r\n\f\v";
   const size_t first = text.find_first_not_of(kBlank);
   return first == std::string::npos ? std::string()
@@ -79,9 +70,9 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
     prompts.push_back({encoded->tokens, row});
     rows.push_back(row);
   }
-  const int32_t end_of_text = parts_.tokenizer.end_of_text();
-  GenerateOptions options{.end_tokens = parts_.end_tokens.empty() ? EndTokens{end_of_text}
-                                                                  : parts_.end_tokens};
+  GenerateOptions options{.end_tokens = parts_.end_tokens};
+  if (options.end_tokens.empty()) options.end_tokens = {parts_.tokenizer.end_of_text()};
+  options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.model.shape().vocab_size);
   if (progress && parts_.world.is_root())
     options.progress = [&](size_t done) {
       const double seconds =
@@ -95,7 +86,8 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
   auto generated = generate(decoder, prompts, config, options);
   std::string packed;
   for (size_t i = 0; i < rows.size(); ++i) {
-    std::erase(generated[i], end_of_text);  // no text, where other tokens end one
+    std::erase(generated[i],
+               parts_.tokenizer.end_of_text());  // no text, where other tokens end one
     pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
   }
   const std::vector<std::string> all = parts_.world.gather(packed);

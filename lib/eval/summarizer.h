@@ -43,8 +43,9 @@ class Summarizer {
   Parts parts_;
 };
 
-/// The text of generated tokens: outer white space taken off, bytes that are no UTF-8 replaced by
-/// U+FFFD.
+/// The text of generated tokens: special tokens and ids without a token leave none, outer white
+/// space is taken off, bytes that are no UTF-8 are replaced by U+FFFD, as transformers' decode has
+/// it.
 std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t> tokens);
 
 }  // namespace precis

@@ -16,8 +16,6 @@
 namespace precis {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 /// Line ends in a stretch of text; CRLF counts once.
 int64_t count_line_ends(std::string_view text) {
   int64_t count = std::count(text.begin(), text.end(), '\n');

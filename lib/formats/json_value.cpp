@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <charconv>
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/errors.h"
+#include "lib/base/utf8.h"
 
 namespace precis {
 
@@ -79,12 +82,35 @@ OrderedJson json_of(const Value& value) {
   return nullptr;
 }
 
+/// The number in the four hexadecimal digits of an escape \uXXXX at `at`; 0 where there is none.
+uint32_t escaped_unit(std::string_view text, size_t at) {
+  uint32_t unit = 0;
+  if (text.substr(at, 2) == "\\u" && text.size() >= at + 6)
+    std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+  return unit;
+}
+
+/// Half of a surrogate pair is no text, but Python writes and reads it: U+FFFD for each.
+std::string without_lone_surrogates(std::string_view text) {
+  std::string mended(text);
+  for (size_t at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+    const uint32_t unit = escaped_unit(text, at);
+    if (is_high_surrogate(unit) && is_low_surrogate(escaped_unit(text, at + 6))) {
+      at += 12;
+      continue;
+    }
+    if (is_high_surrogate(unit) || is_low_surrogate(unit)) mended.replace(at + 2, 4, "fffd");
+    at += 2;
+  }
+  return mended;
+}
+
 }  // namespace
 
 Value parse_json(std::string_view text, const std::string& where) {
   Json json;
   try {
-    json = Json::parse(text);
+    json = Json::parse(without_lone_surrogates(text));
   } catch (const Json::parse_error& error) {
     throw DataError(fmt::format("{}: is no valid JSON at byte {}", where, error.byte));
   } catch (const Json::exception&) {

@@ -9,7 +9,7 @@
 namespace precis {
 
 /// Objects become dicts, arrays lists, null None. `where` begins every error (the file). Throws
-/// DataError for what is no valid JSON, with the byte.
+/// DataError for what is no valid JSON, with the byte. Half of a surrogate pair becomes U+FFFD.
 Value parse_json(std::string_view text, const std::string& where);
 
 /// Indented JSON with a newline at its end; keys keep their order. The value must hold no tensors;

@@ -1,6 +1,10 @@
 #include "lib/generate/generate.h"
 
+#include <ATen/ops/tensor.h>
+
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -15,13 +19,36 @@ bool are_all_rows(std::span<const int64_t> rows, int64_t num_rows) {
   return true;
 }
 
+/// Takes tokens out of the choice before anything is computed of the logits, so that whatever comes
+/// after, a beam's probabilities too, is that of a model without them.
+class Suppressor {
+ public:
+  explicit Suppressor(const GenerateOptions& options) {
+    std::vector<int64_t> ids;
+    for (const int32_t id : options.suppressed_tokens)
+      if (!is_end(options.end_tokens, id)) ids.push_back(id);
+    if (!ids.empty()) ids_ = at::tensor(ids, at::kLong);
+  }
+
+  /// logits: [B, V], changed in place.
+  void apply(const at::Tensor& logits) {
+    if (!ids_.defined()) return;
+    ids_ = ids_.to(logits.device());
+    logits.index_fill_(1, ids_, -std::numeric_limits<double>::infinity());
+  }
+
+ private:
+  at::Tensor ids_;  // int64; undefined: none
+};
+
 void decode_batch(Decoder& decoder, std::span<const Prompt* const> batch,
-                  const GenerationConfig& config, Strategy& strategy) {
+                  const GenerationConfig& config, Suppressor& suppressor, Strategy& strategy) {
   std::vector<std::vector<int32_t>> tokens;
   for (const Prompt* prompt : batch) tokens.push_back(prompt->tokens);
   at::Tensor logits = decoder.start(tokens, config.max_new_tokens);
   for (;;) {
     const int64_t num_rows = logits.size(0);
+    suppressor.apply(logits);
     strategy.choose(logits);
     if (strategy.rows().empty()) return;
     // Reordering costs a copy of the cache; most steps of a greedy search do without.
@@ -59,6 +86,7 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
                                            const GenerationConfig& config,
                                            const GenerateOptions& options) {
   config.validate();
+  Suppressor suppressor(options);
   std::vector<std::vector<int32_t>> texts(prompts.size());
   size_t done = 0;
   for (const auto& indices : plan_batches(prompts, config, options)) {
@@ -69,7 +97,7 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
       ++done;
       if (options.progress) options.progress(done);
     };
-    decode_batch(decoder, batch, config,
+    decode_batch(decoder, batch, config, suppressor,
                  *make_strategy(batch, config, options.end_tokens, finished));
   }
   return texts;

@@ -14,7 +14,10 @@
 namespace precis {
 
 struct GenerateOptions {
-  EndTokens end_tokens = {};    ///< ids below the vocabulary's size; none: texts end by length
+  EndTokens end_tokens = {};  ///< ids below the vocabulary's size; none: texts end by length
+  /// Ids that are never chosen, as if the model had no row for them: those that the vocabulary has
+  /// no token for. Below the model's vocab_size; tokens that end a text may be among them.
+  std::vector<int32_t> suppressed_tokens = {};
   int64_t max_batch_rows = 32;  ///< sequences decoded at once, each beam being one
   int64_t max_batch_tokens =
       16384;  ///< positions of their caches: rows * (longest prompt + max_new_tokens)

@@ -10,6 +10,7 @@
 
 #include "lib/formats/value.h"
 #include "lib/model/gpt_config.h"
+#include "lib/text/bpe_tokenizer.h"
 
 namespace precis {
 
@@ -24,12 +25,6 @@ struct ImportedModel {
   Value config;                      ///< config.json
   Value generation = Value::dict();  ///< generation_config.json, if there is one
   std::string left_out;  ///< a sentence about tensors that are no part of GPT-2; else empty
-};
-
-/// The vocabulary that goes along with weights, as the texts of its two files.
-struct VocabularyTexts {
-  std::string vocab_json;
-  std::string merges_txt;
 };
 
 /// Reads config.json and the weights: model.safetensors, else the shards of
@@ -50,7 +45,7 @@ struct ExportedModel {
   const GptShape& shape;
   const NamedTensors&
       parameters;  ///< all of the shape's; a model without biases gets zeros for them
-  const VocabularyTexts& vocabulary;
+  const BpeTokenizer& tokenizer;  ///< the vocabulary that goes along
   Value generation =
       Value::dict();  ///< for generation_config.json, in transformers' names; eos_token_id, if it
                       ///< is there, is of an id or a list of ids, else <|endoftext|>'s is added

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <sstream>
 #include <system_error>
 
 #include "lib/base/errors.h"
@@ -18,14 +17,13 @@
 #include "lib/model/huggingface_config.h"
 #include "lib/model/huggingface_names.h"
 #include "lib/model/parameters.h"
+#include "lib/text/vocabulary.h"
 
 namespace precis {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::string_view kEnd = "<|endoftext|>";
 
 /// What a folder of a model may hold, so that it may be replaced.
 constexpr std::array<std::string_view, 10> kFiles = {"config.json",
@@ -44,63 +42,11 @@ void check(const std::error_code& error, const fs::path& path, std::string_view 
   throw DataError(fmt::format("{}: {}: {}", fs::absolute(path).string(), what, error.message()));
 }
 
-/// The id of <|endoftext|>; the last one where the vocabulary has none.
-int64_t end_id(const Value& vocab, int64_t vocab_size) {
-  const Value* id = vocab.find(kEnd);
-  const auto* number = id == nullptr ? nullptr : id->get_if<int64_t>();
-  return number == nullptr ? vocab_size - 1 : *number;
-}
-
-/// tokenizer.json, as the tokenizers library describes GPT-2's byte-level BPE.
-std::string tokenizer_json(const VocabularyTexts& texts, const Value& vocab, int64_t end) {
-  Value::List merges;
-  std::istringstream lines(texts.merges_txt);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty() || line.starts_with("#version")) continue;
-    merges.items.emplace_back(line);
-  }
-  const auto object = [](std::initializer_list<DictItem> items) {
-    return Value(Value::Dict{items, false});
-  };
-  const Value byte_level = object({{"type", "ByteLevel"},
-                                   {"add_prefix_space", false},
-                                   {"trim_offsets", true},
-                                   {"use_regex", true}});
-  Value::List added;
-  if (vocab.find(kEnd) != nullptr) {
-    added.items.push_back(object({{"id", end},
-                                  {"content", std::string(kEnd)},
-                                  {"single_word", false},
-                                  {"lstrip", false},
-                                  {"rstrip", false},
-                                  {"normalized", true},
-                                  {"special", true}}));
-  }
-  const Value model = object({{"type", "BPE"},
-                              {"dropout", Value()},
-                              {"unk_token", Value()},
-                              {"continuing_subword_prefix", ""},
-                              {"end_of_word_suffix", ""},
-                              {"fuse_unk", false},
-                              {"vocab", vocab},
-                              {"merges", merges}});
-  return to_json(object({{"version", "1.0"},
-                         {"truncation", Value()},
-                         {"padding", Value()},
-                         {"added_tokens", added},
-                         {"normalizer", Value()},
-                         {"pre_tokenizer", byte_level},
-                         {"post_processor", byte_level},
-                         {"decoder", byte_level},
-                         {"model", model}}));
-}
-
 std::string tokenizer_config(const GptShape& shape) {
   Value config = Value::dict();
   config.set("add_prefix_space", false);
   for (const char* key : {"bos_token", "eos_token", "unk_token"})
-    config.set(key, std::string(kEnd));
+    config.set(key, std::string(kEndOfText));
   config.set("model_max_length", shape.block_size);
   config.set("tokenizer_class", "GPT2Tokenizer");
   return to_json(config);
@@ -172,8 +118,7 @@ void write_hugging_face(const fs::path& target, const ExportedModel& model) {
   folder = find_output(folder).path;  // a link stays: the folder it leads to is replaced
   check_replaceable(folder);
   const std::vector<std::pair<std::string, ArrayView>> tensors = exported_tensors(model);
-  const Value vocab = parse_json(model.vocabulary.vocab_json, "vocab.json");
-  const int64_t end = end_id(vocab, model.shape.vocab_size);
+  const int64_t end = model.tokenizer.end_of_text();
 
   std::error_code error;
   fs::create_directories(folder.parent_path(), error);
@@ -191,9 +136,8 @@ void write_hugging_face(const fs::path& target, const ExportedModel& model) {
       generation.set("eos_token_id", end);
     write_file(made / "config.json", to_json(config));
     write_file(made / "generation_config.json", to_json(generation));
-    write_file(made / "vocab.json", model.vocabulary.vocab_json);
-    write_file(made / "merges.txt", model.vocabulary.merges_txt);
-    write_file(made / "tokenizer.json", tokenizer_json(model.vocabulary, vocab, end));
+    model.tokenizer.save(made);
+    write_file(made / "tokenizer.json", model.tokenizer.tokenizer_json());
     write_file(made / "tokenizer_config.json", tokenizer_config(model.shape));
     write_safetensors(made / "model.safetensors", tensors);
     replace_folder(made, folder);

@@ -2,30 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <cstdint>
+
+#include "lib/base/utf8.h"
 
 namespace precis {
 
 namespace {
-
-/// The length of the UTF-8 sequence at the beginning (RFC 3629); 0 if there is none.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0};
-  };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const uint8_t second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second > 0x9F;
-  const bool too_large = first == 0xF4 && second > 0x8F;
-  return overlong || surrogate || too_large ? 0 : length;
-}
 
 std::string_view entity(char c) {
   switch (c) {
@@ -51,20 +35,19 @@ bool is_control(char c) {
 }  // namespace
 
 std::string escape_html(std::string_view text) {
-  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string result;
   result.reserve(text.size() + text.size() / 16);
   while (!text.empty()) {
-    const size_t length = utf8_length(text);
+    const DecodedChar c = decode_utf8(text.data(), text.data() + text.size());
     const std::string_view special = entity(text.front());
-    if (length == 0 || is_control(text.front())) {
+    if (!c.valid || is_control(text.front())) {
       result += kReplacement;
     } else if (!special.empty()) {
       result += special;
     } else {
-      result += text.substr(0, length);
+      result += text.substr(0, c.num_bytes);
     }
-    text.remove_prefix(std::max<size_t>(length, 1));
+    text.remove_prefix(c.num_bytes);
   }
   return result;
 }

@@ -19,8 +19,9 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   ModelFile model = load_model(from);
   for (const auto* warnings : {&model.warnings, &model.generation_warnings})
     for (const std::string& warning : *warnings) log.warn(warning);
-  const BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
-  model.tokenizer = TokenizerTexts{tokenizer.vocab_json(), tokenizer.merges_txt()};
+  BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
+  tokenizer.fit_to(model.shape.vocab_size, model.where);
+  model.tokenizer = tokenizer.texts();
   if (!model.is_checkpoint) {
     model.optimizer.reset();
     write_pt(to, checkpoint_value(model, TrainConfig{}, 0, ""));
@@ -31,11 +32,10 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   const ParameterLayout layout = model.layout();
   for (const size_t i : layout.named_order())
     parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
-  const VocabularyTexts vocabulary{tokenizer.vocab_json(), tokenizer.merges_txt()};
   Value generation = Value::dict();
   if (model.generation) generation = generation_json(*model.generation);
   if (!model.end_tokens.empty()) generation.set("eos_token_id", end_tokens_json(model.end_tokens));
-  write_hugging_face(to, {model.shape, parameters, vocabulary, generation});
+  write_hugging_face(to, {model.shape, parameters, tokenizer, generation});
   return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(),
                      model.where);
 }

@@ -58,7 +58,7 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
   if (config.tokenizer.train_vocab_size == 0)
     throw ConfigError(
         "model.init_from is scratch, so a vocabulary must come from somewhere: set tokenizer.dir "
-        "(a folder with vocab.json and merges.txt), or "
+        "(a folder with vocab.json and merges.txt, or tokenizer.json), or "
         "tokenizer.train_vocab_size to train one from the data");
   std::vector<std::string> texts;
   for (const Example& example : train) {
@@ -178,12 +178,8 @@ RunInputs read_inputs(const RunConfig& config, Log& log) {
         std::make_unique<BpeTokenizer>(own ? BpeTokenizer::load(config.tokenizer.dir.value)
                                            : tokenizer_of(model, config.tokenizer.dir.value));
   }
-  if (inputs.tokenizer->vocab_size() > model.shape.vocab_size)
-    throw DataError(fmt::format(
-        "the vocabulary has {} tokens, but the model {} was made for {}: they do not belong "
-        "together",
-        inputs.tokenizer->vocab_size(), model.where, model.shape.vocab_size));
-  model.tokenizer = TokenizerTexts{inputs.tokenizer->vocab_json(), inputs.tokenizer->merges_txt()};
+  inputs.tokenizer->fit_to(model.shape.vocab_size, model.where);
+  model.tokenizer = inputs.tokenizer->texts();
   model.prompt = config.prompt;
   model.generation = config.generation;
   inputs.prompt = std::make_unique<SummaryPrompt>(config.prompt, *inputs.tokenizer);

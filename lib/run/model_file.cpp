@@ -46,17 +46,15 @@ ModelFile load_model(const std::string& name) {
 }
 
 BpeTokenizer tokenizer_of(const ModelFile& model, const std::filesystem::path& dir) {
-  if (model.tokenizer)
-    return BpeTokenizer::parse(model.tokenizer->vocab_json, model.tokenizer->merges_txt,
-                               model.where);
+  if (model.tokenizer) return BpeTokenizer::parse(*model.tokenizer, model.where);
   const std::filesystem::path beside = model.is_checkpoint
                                            ? std::filesystem::path(model.where).parent_path()
                                            : std::filesystem::path(model.where);
-  if (std::filesystem::exists(beside / "vocab.json")) return BpeTokenizer::load(beside);
+  if (holds_vocabulary(beside)) return BpeTokenizer::load(beside);
   if (!dir.empty()) return BpeTokenizer::load(dir);
   throw DataError(fmt::format(
-      "{}: has no vocabulary inside it, and there is no vocab.json in {}: name a folder "
-      "with vocab.json and merges.txt by tokenizer.dir",
+      "{}: has no vocabulary inside it, and there is no vocab.json or tokenizer.json in {}: name a "
+      "folder with vocab.json and merges.txt, or tokenizer.json, by tokenizer.dir",
       model.where, beside.string()));
 }
 

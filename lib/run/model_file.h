@@ -15,6 +15,7 @@
 #include "lib/model/gpt_config.h"
 #include "lib/model/parameters.h"
 #include "lib/text/prompt.h"
+#include "lib/text/vocabulary_files.h"
 #include "lib/train/train_config.h"
 
 namespace precis {
@@ -36,10 +37,6 @@ struct Progress {
   Fields fields();
 };
 
-struct TokenizerTexts {
-  std::string vocab_json, merges_txt;
-};
-
 struct OptimizerMoments {
   at::Tensor exp_avg, exp_avg_sq;  ///< float32 [numel], flat order
 };
@@ -50,7 +47,7 @@ struct ModelFile {
   GptShape shape;
   at::Tensor flat;  ///< float32 [numel] in the order of ParameterLayout
   std::optional<OptimizerMoments> optimizer;
-  std::optional<TokenizerTexts> tokenizer;
+  std::optional<VocabularyTexts> tokenizer;
   std::optional<PromptConfig> prompt;
   std::optional<GenerationConfig> generation;
   EndTokens end_tokens;  ///< ids that end a text; empty: the vocabulary's <|endoftext|>

@@ -169,7 +169,9 @@ void read_own(const Value& own, ModelFile& model) {
   if (!(model.shape.layer_norm_epsilon > 0 && model.shape.layer_norm_epsilon < 1))
     refuse(model.where, "precis.layer_norm_epsilon is not between 0 and 1");
   const std::string *vocab = text(own.find("vocab_json")), *merges = text(own.find("merges_txt"));
-  if (vocab != nullptr && merges != nullptr) model.tokenizer = TokenizerTexts{*vocab, *merges};
+  const std::string* added = text(own.find("added_tokens"));
+  if (vocab != nullptr && merges != nullptr)
+    model.tokenizer = VocabularyTexts{*vocab, *merges, added == nullptr ? "" : *added};
   if (const Value* end_tokens = own.find("end_tokens"))
     model.end_tokens = read_end_tokens(*end_tokens, model.where + ": precis.end_tokens",
                                        model.shape.vocab_size, model.generation_warnings);

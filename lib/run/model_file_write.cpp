@@ -77,6 +77,8 @@ Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double 
   if (model.tokenizer) {
     own.set("vocab_json", model.tokenizer->vocab_json);
     own.set("merges_txt", model.tokenizer->merges_txt);
+    if (!model.tokenizer->added_tokens.empty())
+      own.set("added_tokens", model.tokenizer->added_tokens);
   }
   if (!model.end_tokens.empty()) {
     Value::List ids;

@@ -136,7 +136,7 @@ void RecordObserver::stepped(int64_t iter, const StepResult& result) {
   seconds_ += result.seconds;
   samples_ += static_cast<double>(result.samples);
   tokens_ += static_cast<double>(result.tokens);
-  flops_ += training_operations(parts_.model.shape(),
+  flops_ += training_operations(parts_.state.model.shape(),
                                 {result.samples, result.tokens, result.target_tokens});
   if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters)
     return;

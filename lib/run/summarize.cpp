@@ -79,14 +79,11 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   settle_generation(line, job.file, config, log);
   job.tokenizer =
       std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
+  job.tokenizer->fit_to(job.file.shape.vocab_size, job.file.where);
   const auto input = line.value("input");
   const bool from_stdin = !input;
   job.examples =
       from_stdin && !world.is_root() ? std::vector<Example>{} : read_dialogues(input, config);
-  if (job.tokenizer->vocab_size() > job.file.shape.vocab_size)
-    throw DataError(fmt::format("the vocabulary has {} tokens, but {} was made for {}",
-                                job.tokenizer->vocab_size(), job.file.where,
-                                job.file.shape.vocab_size));
   return job;
 }
 
@@ -123,7 +120,8 @@ Sections SummarizeConfig::sections() {
       {"generation", generation.fields()},
       {"tokenizer",
        {{"dir", &tokenizer_dir,
-         "folder with vocab.json and merges.txt, for a model that has none with it"}}},
+         "folder with vocab.json and merges.txt, or tokenizer.json, for a model that has none with "
+         "it"}}},
       {"run",
        {{"device",
          &device,

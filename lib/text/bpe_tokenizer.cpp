@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
-#include "lib/text/json_text.h"
 #include "lib/text/piece_cache.h"
 #include "lib/text/splitter.h"
+#include "lib/text/tokenizer_json.h"
 
 namespace precis {
 
@@ -64,18 +66,32 @@ class BpeTokenizer::ScratchPool {
   size_t num_made_ = 0;
 };
 
-BpeTokenizer::BpeTokenizer(std::string vocab_json, const std::string& vocab_name,
-                           std::string merges_txt, const std::string& merges_name)
-    : vocab_json_(std::move(vocab_json)),
-      merges_txt_(std::move(merges_txt)),
-      vocabulary_(Vocabulary::parse(vocab_json_, vocab_name)),
-      merges_(parse_merges(merges_txt_, merges_name, vocabulary_)),
+BpeTokenizer::BpeTokenizer(VocabularySource source)
+    : vocabulary_(Vocabulary::parse(source.vocab_json, source.vocab_name, source.added_tokens,
+                                    source.vocab_line)),
+      merges_(parse_merges(source.merges_txt, source.merges_name, vocabulary_, source.merges_unit)),
       pool_(std::make_unique<ScratchPool>()) {
+  texts_.vocab_json = std::move(source.vocab_json);
+  texts_.merges_txt = plain_merges(source.merges_txt);
   for (size_t b = 0; b < byte_ids_.size(); ++b) {
     const char byte = static_cast<char>(b);
     byte_ids_[b] = vocabulary_.find(std::string_view(&byte, 1)).value();
   }
-  end_of_text_ = vocabulary_.find(kEndOfText).value();
+  use_added_tokens();
+}
+
+/// What depends on the added tokens that there are.
+void BpeTokenizer::use_added_tokens() {
+  is_special_.assign(static_cast<size_t>(vocab_size()), false);
+  std::array<std::vector<AddedToken>, kNumGroups> groups;
+  for (const AddedToken& token : vocabulary_.added_tokens()) {
+    if (token.special) is_special_[static_cast<size_t>(token.id)] = true;
+    if (token.id != end_of_text()) groups[token.normalized ? 1 : 0].push_back(token);
+  }
+  for (size_t i = 0; i < groups.size(); ++i) finders_[i] = AddedTokenFinder(std::move(groups[i]));
+  const bool only_end =
+      vocabulary_.added_tokens().size() == 1 && end_of_text() < vocabulary_.base_size();
+  texts_.added_tokens = only_end ? "" : added_tokens_json(vocabulary_.added_tokens());
 }
 
 BpeTokenizer::BpeTokenizer(BpeTokenizer&&) noexcept = default;
@@ -83,23 +99,11 @@ BpeTokenizer& BpeTokenizer::operator=(BpeTokenizer&&) noexcept = default;
 BpeTokenizer::~BpeTokenizer() = default;
 
 BpeTokenizer BpeTokenizer::load(const fs::path& dir) {
-  const fs::path folder = fs::absolute(dir).lexically_normal();
-  const fs::path vocab = folder / "vocab.json";
-  const fs::path merges = folder / "merges.txt";
-  for (const fs::path& file : {vocab, merges}) {
-    std::error_code ignored;
-    if (!fs::exists(file, ignored))
-      throw DataError(fmt::format(
-          "{}: not found: a vocabulary is a folder that holds vocab.json and merges.txt",
-          file.string()));
-  }
-  return BpeTokenizer(read_file(vocab), vocab.string(), read_file(merges), merges.string());
+  return BpeTokenizer(read_vocabulary(dir));
 }
 
-BpeTokenizer BpeTokenizer::parse(std::string_view vocab_json, std::string_view merges_txt,
-                                 const std::string& where) {
-  return BpeTokenizer(std::string(vocab_json), where + ": vocab.json", std::string(merges_txt),
-                      where + ": merges.txt");
+BpeTokenizer BpeTokenizer::parse(const VocabularyTexts& texts, const std::string& where) {
+  return BpeTokenizer(source_of(texts, where));
 }
 
 void BpeTokenizer::merge_piece(std::string_view piece, Scratch& scratch) const {
@@ -126,6 +130,26 @@ inline size_t BpeTokenizer::encode_short(const char* p, size_t num_bytes, const 
 }
 
 void BpeTokenizer::encode_to(std::string_view text, std::vector<int32_t>& out) const {
+  encode_group(text, 0, out);
+}
+
+/// The added tokens of a group as their ids; the texts between them go to the next group.
+void BpeTokenizer::encode_group(std::string_view text, size_t group,
+                                std::vector<int32_t>& out) const {
+  while (group < finders_.size() && finders_[group].empty()) ++group;
+  if (group == finders_.size()) {
+    encode_plain(text, out);
+    return;
+  }
+  AddedTokenFinder::Match last, match;
+  for (; finders_[group].next(text, last, match); last = match) {
+    encode_group(text.substr(last.end, match.begin - last.end), group + 1, out);
+    out.push_back(match.id);
+  }
+  encode_group(text.substr(last.end), group + 1, out);
+}
+
+void BpeTokenizer::encode_plain(std::string_view text, std::vector<int32_t>& out) const {
   const ScratchPool::Lease lease(*pool_);
   Scratch& scratch = *lease;
   std::array<int32_t, 1024> buffer;
@@ -159,12 +183,15 @@ std::vector<int32_t> BpeTokenizer::encode(std::string_view text) const {
   return ids;
 }
 
+std::string_view BpeTokenizer::bytes_of(int32_t id) const {
+  return id >= 0 && id < vocab_size() ? vocabulary_.bytes_of(id) : std::string_view();
+}
+
 std::string BpeTokenizer::decode(std::span<const int32_t> ids) const {
   std::string text;
   text.reserve(ids.size() * 5);
   for (const int32_t id : ids) {
-    const bool in_range = id >= 0 && id < vocab_size();
-    const std::string_view bytes = in_range ? vocabulary_.bytes_of(id) : std::string_view();
+    const std::string_view bytes = bytes_of(id);
     if (bytes.empty())
       throw DataError(
           fmt::format("token id {} is not in the vocabulary of {} tokens", id, vocab_size()));
@@ -173,44 +200,37 @@ std::string BpeTokenizer::decode(std::span<const int32_t> ids) const {
   return text;
 }
 
-std::string BpeTokenizer::tokenizer_json() const {
-  std::string merges;
-  std::string_view rest = merges_txt_;
-  for (bool first_line = true; !rest.empty(); first_line = false) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty() || (first_line && line.starts_with("#version"))) continue;
-    merges.append(merges.empty() ? "\n      " : ",\n      ");
-    append_json_string(merges, line);
+std::string BpeTokenizer::decode_text(std::span<const int32_t> ids) const {
+  std::string text;
+  text.reserve(ids.size() * 5);
+  for (const int32_t id : ids) {
+    const std::string_view bytes = bytes_of(id);
+    if (!bytes.empty() && !is_special_[static_cast<size_t>(id)]) text.append(bytes);
   }
-  return fmt::format(R"({{
-  "version": "1.0",
-  "truncation": null,
-  "padding": null,
-  "added_tokens": [
-    {{"id": {}, "content": "{}", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": true}}
-  ],
-  "normalizer": null,
-  "pre_tokenizer": {{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}},
-  "post_processor": {{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true}},
-  "decoder": {{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}},
-  "model": {{
-    "type": "BPE",
-    "dropout": null,
-    "unk_token": null,
-    "continuing_subword_prefix": "",
-    "end_of_word_suffix": "",
-    "fuse_unk": false,
-    "byte_fallback": false,
-    "ignore_merges": false,
-    "vocab": {},
-    "merges": [{}
-    ]
-  }}
-}}
-)",
-                     end_of_text_, kEndOfText, vocab_json_, merges);
+  return text;
+}
+
+std::vector<int32_t> BpeTokenizer::ids_without_token(int64_t vocab_size) const {
+  std::vector<int32_t> ids;
+  for (int64_t id = 0; id < vocab_size; ++id)
+    if (bytes_of(static_cast<int32_t>(id)).empty()) ids.push_back(static_cast<int32_t>(id));
+  return ids;
+}
+
+void BpeTokenizer::fit_to(int64_t vocab_size, const std::string& model) {
+  const int64_t needed = std::max(vocabulary_.base_size(), end_of_text() + 1);
+  if (needed > vocab_size)
+    throw DataError(fmt::format(
+        "{}: the vocabulary has {} tokens, but the model {} was made for {}: they do not belong "
+        "together",
+        vocabulary_.name(), needed, model, vocab_size));
+  if (this->vocab_size() <= vocab_size) return;
+  vocabulary_.drop_added_tokens_from(vocab_size);
+  use_added_tokens();
+}
+
+std::string BpeTokenizer::tokenizer_json() const {
+  return make_tokenizer_json(texts_.vocab_json, texts_.merges_txt, vocabulary_.added_tokens());
 }
 
 void BpeTokenizer::save(const fs::path& dir) const {
@@ -219,8 +239,9 @@ void BpeTokenizer::save(const fs::path& dir) const {
   if (error)
     throw DataError(
         fmt::format("{}: cannot be made: {}", fs::absolute(dir).string(), error.message()));
-  write_file(dir / "vocab.json", vocab_json_);
-  write_file(dir / "merges.txt", merges_txt_);
+  write_file(dir / "vocab.json", texts_.vocab_json);
+  write_file(dir / "merges.txt", texts_.merges_txt);
+  if (!texts_.added_tokens.empty()) write_file(dir / "tokenizer.json", tokenizer_json());
 }
 
 }  // namespace precis

@@ -13,66 +13,83 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/text/added_tokens.h"
 #include "lib/text/merge_table.h"
 #include "lib/text/vocabulary.h"
+#include "lib/text/vocabulary_files.h"
 
 namespace precis {
 
 /// A vocabulary and its encoder. Const members are thread-safe. Can be moved, not copied.
 class BpeTokenizer {
  public:
-  /// From vocab.json and merges.txt of a folder. Throws DataError naming the file, and the line or
-  /// entry in it.
+  /// From the files of a folder: see read_vocabulary(). Throws DataError naming the file, and the
+  /// line or entry in it.
   static BpeTokenizer load(const std::filesystem::path& dir);
-  /// From the contents of the two files (a checkpoint carries them); `where` names their source in
+  /// From the contents of the files (a checkpoint carries them); `where` names their source in
   /// errors.
-  static BpeTokenizer parse(std::string_view vocab_json, std::string_view merges_txt,
-                            const std::string& where);
+  static BpeTokenizer parse(const VocabularyTexts& texts, const std::string& where);
+
+  /// From any source. Throws DataError.
+  explicit BpeTokenizer(VocabularySource source);
 
   BpeTokenizer(BpeTokenizer&&) noexcept;
   BpeTokenizer& operator=(BpeTokenizer&&) noexcept;
   ~BpeTokenizer();
 
-  /// The ids of a text. "<|endoftext|>" in it is text like any other; bytes that are no UTF-8 are
-  /// kept as they are.
+  /// The ids of a text. "<|endoftext|>" in it is text like any other, further added tokens are
+  /// their ids, as transformers has it; bytes that are no UTF-8 are kept as they are.
   std::vector<int32_t> encode(std::string_view text) const;
   /// Appends the ids of a text to `out`.
   void encode_to(std::string_view text, std::vector<int32_t>& out) const;
   /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id
   /// without a token.
   std::string decode(std::span<const int32_t> ids) const;
+  /// The same for readers: special tokens and ids without a token leave no text.
+  std::string decode_text(std::span<const int32_t> ids) const;
 
   /// The id of <|endoftext|>.
-  int32_t end_of_text() const { return end_of_text_; }
+  int32_t end_of_text() const { return vocabulary_.end_of_text(); }
   /// Largest id + 1.
   int32_t vocab_size() const { return vocabulary_.size(); }
+  /// The ids below `vocab_size`, which is a model's, that stand for nothing: such as a vocabulary
+  /// padded to a round number has.
+  std::vector<int32_t> ids_without_token(int64_t vocab_size) const;
+  /// Makes it one for a model of `vocab_size` ids, which `model` names: forgets added tokens that
+  /// the model has no room for. Throws DataError naming both numbers when more than those are too
+  /// many.
+  void fit_to(int64_t vocab_size, const std::string& model);
 
-  /// The files' contents, as loaded or made.
-  const std::string& vocab_json() const { return vocab_json_; }
-  const std::string& merges_txt() const { return merges_txt_; }
+  /// The files' contents: vocab.json as it was found, merges behind their header.
+  const VocabularyTexts& texts() const { return texts_; }
   /// The content of Hugging Face's tokenizer.json for this vocabulary.
   std::string tokenizer_json() const;
-  /// Writes vocab.json and merges.txt into a folder, made if it is not there. Throws DataError.
+  /// Writes vocab.json and merges.txt into a folder, made if it is not there; added tokens make a
+  /// tokenizer.json, too. Throws DataError.
   void save(const std::filesystem::path& dir) const;
 
  private:
   struct Scratch;
   class ScratchPool;
 
-  BpeTokenizer(std::string vocab_json, const std::string& vocab_name, std::string merges_txt,
-               const std::string& merges_name);
+  /// Added tokens are looked for in two passes: those that are not `normalized`, then the others.
+  static constexpr size_t kNumGroups = 2;
 
+  void use_added_tokens();
+  std::string_view bytes_of(int32_t id) const;
+  void encode_group(std::string_view text, size_t group, std::vector<int32_t>& out) const;
+  void encode_plain(std::string_view text, std::vector<int32_t>& out) const;
   template <typename Cache>
   size_t encode_short(const char* p, size_t num_bytes, const char* end, Cache& cache,
                       Scratch& scratch, int32_t* out) const;
   void merge_piece(std::string_view piece, Scratch& scratch) const;
 
-  std::string vocab_json_;
-  std::string merges_txt_;
   Vocabulary vocabulary_;
   MergeTable merges_;
+  VocabularyTexts texts_;
   std::array<int32_t, 256> byte_ids_{};
-  int32_t end_of_text_ = 0;
+  std::array<AddedTokenFinder, kNumGroups> finders_;
+  std::vector<bool> is_special_;  // by id
   std::unique_ptr<ScratchPool> pool_;
 };
 

@@ -85,7 +85,7 @@ class Trainer {
     std::string merges = "#version: 0.2\n";
     for (const auto& [left, right] : merges_)
       merges.append(fmt::format("{} {}\n", spell(tokens_[left]), spell(tokens_[right])));
-    return BpeTokenizer::parse(vocab, merges, "the trained vocabulary");
+    return BpeTokenizer::parse({vocab, merges, ""}, "the trained vocabulary");
   }
 
  private:

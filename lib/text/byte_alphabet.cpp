@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "lib/text/unicode_classes.h"
+#include "lib/base/utf8.h"
 
 namespace precis {
 
@@ -41,15 +41,7 @@ uint32_t symbol_of_byte(uint8_t byte) {
 std::string spell(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    const uint32_t symbol = symbol_of_byte(static_cast<uint8_t>(c));
-    if (symbol < 0x80) {
-      text.push_back(static_cast<char>(symbol));
-    } else {
-      text.push_back(static_cast<char>(0xC0 | symbol >> 6));
-      text.push_back(static_cast<char>(0x80 | (symbol & 0x3F)));
-    }
-  }
+  for (const char c : bytes) append_utf8(text, symbol_of_byte(static_cast<uint8_t>(c)));
   return text;
 }
 

@@ -7,7 +7,7 @@
 #include <charconv>
 
 #include "lib/base/errors.h"
-#include "lib/text/unicode_classes.h"
+#include "lib/base/utf8.h"
 
 namespace precis {
 
@@ -23,26 +23,6 @@ constexpr std::array<bool, 256> kPlain = [] {
 const char* skip_plain(const char* p, const char* end) {
   while (p < end && kPlain[static_cast<uint8_t>(*p)]) ++p;
   return p;
-}
-
-bool is_high_surrogate(uint32_t unit) {
-  return unit >= 0xD800 && unit < 0xDC00;
-}
-bool is_low_surrogate(uint32_t unit) {
-  return unit >= 0xDC00 && unit < 0xE000;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  const auto tail = [c](int shift) { return static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.append({static_cast<char>(0xC0 | c >> 6), tail(0)});
-  } else if (c < 0x10000) {
-    out.append({static_cast<char>(0xE0 | c >> 12), tail(6), tail(0)});
-  } else {
-    out.append({static_cast<char>(0xF0 | c >> 18), tail(12), tail(6), tail(0)});
-  }
 }
 
 /// What stands at p, for an error message: printable, short, in quotes.
@@ -158,16 +138,22 @@ void JsonReader::read_escape(std::string& out) {
       fail(escape,
            fmt::format("expected an escape as \\n or \\u00e9, got {}", excerpt(escape, end_)));
   }
-  uint32_t c = read_hex4(escape);
+  const uint32_t c = read_hex4(escape);
   if (is_high_surrogate(c) && end_ - at_ >= 2 && at_[0] == '\\' && at_[1] == 'u') {
+    const char* second = at_;
     at_ += 2;
-    const uint32_t low = read_hex4(escape);
-    if (is_low_surrogate(low)) c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+    const uint32_t low = read_hex4(second);
+    if (is_low_surrogate(low)) {
+      append_utf8(out, 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00));
+      return;
+    }
+    at_ = second;  // no pair: the second escape stands for itself
   }
-  if (is_high_surrogate(c) || is_low_surrogate(c))
-    fail(escape,
-         fmt::format("\\u{:04x} is one half of a surrogate pair: text cannot hold it alone", c));
-  append_utf8(out, c);
+  if (is_high_surrogate(c) || is_low_surrogate(c)) {
+    out.append(kReplacement);
+  } else {
+    append_utf8(out, c);
+  }
 }
 
 uint32_t JsonReader::read_hex4(const char* escape) {
@@ -192,6 +178,66 @@ int32_t JsonReader::read_integer() {
   return value;
 }
 
+std::string_view JsonReader::skip_value() {
+  skip_blanks();
+  last_ = at_;
+  int64_t depth = 0;
+  do {
+    if (at_ == end_) fail_expected("a value");
+    if (*at_ == '"') {
+      skip_string();
+    } else if (*at_ == '{' || *at_ == '[') {
+      ++depth;
+      ++at_;
+    } else if (*at_ == '}' || *at_ == ']') {
+      if (--depth < 0) fail_expected("a value");
+      ++at_;
+    } else if (depth > 0) {
+      ++at_;
+    } else {
+      skip_scalar();
+    }
+  } while (depth > 0);
+  return {last_, static_cast<size_t>(at_ - last_)};
+}
+
+void JsonReader::skip_string() {
+  const char* begin = at_++;
+  while (at_ < end_ && *at_ != '"')
+    at_ += std::min<std::ptrdiff_t>(*at_ == '\\' ? 2 : 1, end_ - at_);
+  if (at_ == end_) fail(begin, "expected a string, got one without a closing quote");
+  ++at_;
+}
+
+void JsonReader::skip_scalar() {
+  const char* begin = at_;
+  while (at_ < end_ && std::string_view(",:]} \t\r\n").find(*at_) == std::string_view::npos) ++at_;
+  if (at_ == begin) fail_expected("a value");
+}
+
+int64_t JsonReader::line_of_last() const {
+  return first_line_ + std::count(begin_, last_, '\n');
+}
+
+std::vector<JsonMember> json_members(std::string_view object, std::string_view name,
+                                     int64_t first_line) {
+  std::vector<JsonMember> members;
+  JsonReader reader(object, name, first_line);
+  reader.expect('{');
+  if (!reader.take('}')) {
+    do {
+      JsonMember& member = members.emplace_back();
+      reader.read_string(member.key);
+      reader.expect(':');
+      member.text = reader.skip_value();
+      member.line = reader.line_of_last();
+    } while (reader.take(','));
+    reader.expect('}');
+  }
+  reader.expect_end();
+  return members;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   const char* end = text.data() + text.size();
   out.push_back('"');
@@ -202,7 +248,7 @@ void append_json_string(std::string& out, std::string_view text) {
     if (p == end) break;
     const DecodedChar c = decode_utf8(p, end);
     if (!c.valid) {
-      out.append("\xEF\xBF\xBD");
+      out.append(kReplacement);
       p += invalid_prefix_bytes(p, end);
       continue;
     }

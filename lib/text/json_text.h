@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace precis {
 
@@ -27,11 +28,16 @@ class JsonReader {
   void expect(char token);
   /// Throws unless nothing but white space follows.
   void expect_end();
-  /// A string, unescaped, as UTF-8. `out` is overwritten. Lone surrogates and bytes that are no
-  /// UTF-8 are errors.
+  /// A string, unescaped, as UTF-8. `out` is overwritten. Half of a surrogate pair becomes U+FFFD,
+  /// as in tiktoken; bytes that are no UTF-8 are errors.
   void read_string(std::string& out);
   /// An integer within 32 bits.
   int32_t read_integer();
+  /// Passes over a value of any kind and returns it as it is written. Of what is inside, only
+  /// brackets and quotes are looked at.
+  std::string_view skip_value();
+  /// The line in which the last read began.
+  int64_t line_of_last() const;
   /// Throws about the place where the last read began.
   [[noreturn]] void fail_at_last(const std::string& what) const;
 
@@ -42,6 +48,8 @@ class JsonReader {
   void read_escape(std::string& out);
   uint32_t read_hex4(const char* escape);
   void copy_character(std::string& out);
+  void skip_string();
+  void skip_scalar();
 
   const char* begin_;
   const char* at_;
@@ -50,6 +58,17 @@ class JsonReader {
   std::string_view name_;
   int64_t first_line_;
 };
+
+/// A member of a JSON object: its value as it is written, and the line where that begins.
+struct JsonMember {
+  std::string key;
+  std::string_view text;
+  int64_t line = 1;
+};
+
+/// The members of an object, whose values are only passed over. Throws DataError as JsonReader.
+std::vector<JsonMember> json_members(std::string_view object, std::string_view name,
+                                     int64_t first_line = 1);
 
 /// Appends text as a JSON string with its quotes. Sequences that are no UTF-8 become U+FFFD, as
 /// Python's "replace" does.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/base/utf8.h"
 #include "lib/text/splitter.h"
 #include "lib/text/unicode_classes.h"
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lib/base/utf8.h"
 #include "lib/text/unicode_classes.h"
 
 namespace precis {

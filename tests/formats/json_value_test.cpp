@@ -31,6 +31,18 @@ TEST(JsonValue, ReadsWhatItWrites) {
   EXPECT_EQ(parse_json("18446744073709551615", "x").number(), 18446744073709551615.0);
 }
 
+TEST(JsonValue, HalvesOfSurrogatePairsAreReplaced) {  // Python writes and reads them
+  const auto read = [](const std::string& json) {
+    return *parse_json(json, "x").get_if<std::string>();
+  };
+  EXPECT_EQ(read(R"("a\ud83d b\udc00")"), "a\uFFFD b\uFFFD");
+  EXPECT_EQ(read(R"("\ud83d\ud83d\ude00")"), "\uFFFD\U0001F600");
+  EXPECT_EQ(read(R"("\\ud83d\uD83D\uDE00")"), "\\ud83d\U0001F600");
+  EXPECT_EQ(*parse_json(R"({"\ud83d": 1})", "x").find("\uFFFD")->get_if<int64_t>(), 1);
+  expect_words(error_of([] { parse_json(R"("\ud83d\u12")", "x"); }), {"JSON"});
+  expect_words(error_of([] { parse_json("\"\\", "x"); }), {"JSON"});
+}
+
 TEST(JsonValue, NamesFileAndByteOfWhatIsWrong) {
   expect_words(error_of([] { parse_json("{\"a\": 1,}", "/data/config.json"); }),
                {"/data/config.json", "JSON", "byte 9"});

@@ -1,10 +1,12 @@
 // Fuzz target: any bytes as a vocabulary (the first line as vocab.json, the rest as merges.txt), as
-// the merges.txt of a good vocab.json, as choices of merges, and as a text. A vocabulary is refused
-// with a DataError fit for people or encodes; what is encoded is decoded to the same bytes.
+// the merges.txt of a good vocab.json, as its added tokens, as tokenizer.json, as choices of
+// merges, and as a text. A vocabulary is refused with a DataError fit for people or encodes; what
+// is encoded is decoded to the same bytes, unless added tokens took white space along.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 
 #include "lib/base/errors.h"
@@ -13,6 +15,7 @@
 #include "lib/text/bpe_trainer.h"
 #include "lib/text/byte_alphabet.h"
 #include "lib/text/json_text.h"
+#include "lib/text/tokenizer_json.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace precis {
@@ -50,13 +53,34 @@ void check_tokens(const BpeTokenizer& tokenizer) {
 
 void check_files(std::string_view vocab, std::string_view merges, const std::string& input) {
   try {
-    const BpeTokenizer tokenizer = BpeTokenizer::parse(vocab, merges, "x");
+    const BpeTokenizer tokenizer =
+        BpeTokenizer::parse({std::string(vocab), std::string(merges), ""}, "x");
     check_tokens(tokenizer);
     check_round_trip(tokenizer, kText);
     check_round_trip(tokenizer, input);
   } catch (const DataError& error) {
     check_message(error.what(), input);
   }
+}
+
+/// With added tokens: what is encoded are tokens, and the texts of the vocabulary give it again.
+void check_added(const std::function<BpeTokenizer()>& read, const std::string& input) {
+  try {
+    const BpeTokenizer tokenizer = read();
+    for (const std::string& text : {std::string(kText), input})
+      for (const int32_t id : tokenizer.encode(text))
+        fuzz_require(!tokenizer.decode(std::array{id}).empty(), "an id without a token");
+    tokenizer.decode_text(std::array{-1, 0, tokenizer.vocab_size()});
+    const BpeTokenizer again = BpeTokenizer::parse(tokenizer.texts(), "x");
+    fuzz_require(again.texts() == tokenizer.texts(), "a vocabulary that is another one when saved");
+    fuzz_require(again.encode(input) == tokenizer.encode(input), "other ids when saved");
+  } catch (const DataError& error) {
+    check_message(error.what(), input);
+  }
+}
+
+void check_tokenizer_json(const std::string& bytes) {
+  check_added([&] { return BpeTokenizer(parse_tokenizer_json(bytes, "x")); }, bytes);
 }
 
 /// The vocabulary that the bytes name: every two of them choose two tokens to merge.
@@ -83,7 +107,7 @@ void check_made_vocabulary(const std::string& bytes) {
     vocab += fmt::format(":{},", id);
   }
   vocab += fmt::format("\"{}\":{}}}", kEndOfText, tokens.size());
-  const BpeTokenizer tokenizer = BpeTokenizer::parse(vocab, merges, "x");
+  const BpeTokenizer tokenizer = BpeTokenizer::parse({vocab, merges, ""}, "x");
   check_round_trip(tokenizer, bytes);
   std::string pieces;  // what the merges make, in another order
   for (size_t id = tokens.size(); id > kNumBytes; --id) pieces += tokens[id - 1];
@@ -107,11 +131,15 @@ const BpeTokenizer& good_tokenizer() {
 
 const std::vector<std::string>& fuzz_seeds() {
   static const std::vector<std::string> seeds = [] {
-    std::string vocab = good_tokenizer().vocab_json();
+    std::string vocab = good_tokenizer().texts().vocab_json;
     std::erase(vocab, '\n');
     std::vector<std::string> made = texts();
-    made.push_back(vocab + "\n" + good_tokenizer().merges_txt());
-    made.push_back(good_tokenizer().merges_txt());
+    made.push_back(vocab + "\n" + good_tokenizer().texts().merges_txt);
+    made.push_back(good_tokenizer().texts().merges_txt);
+    made.push_back(good_tokenizer().tokenizer_json());
+    made.push_back(R"([{"id": 271, "content": " <pad>\u0301", "lstrip": true, "special": true},
+      {"id": 280, "content": "#P", "rstrip": true, "normalized": true}, {"content": "42",
+      "single_word": true, "id": 290}, {"content": "<|endoftext|>", "id": 269}])");
     made.push_back("{\"<|endoftext|>\": 0, \"\\u0120\": 1}\n#version: 0.2\n\xC4\xA0 a\n");
     return made;
   }();
@@ -125,7 +153,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t line_end = std::min(bytes.find('\n'), bytes.size());
   const std::string rest = bytes.substr(std::min(line_end + 1, bytes.size()));
   precis::check_files(std::string_view(bytes).substr(0, line_end), rest, bytes);
-  precis::check_files(precis::good_tokenizer().vocab_json(), bytes, bytes);
+  precis::check_files(precis::good_tokenizer().texts().vocab_json, bytes, bytes);
+  precis::check_tokenizer_json(bytes);
+  const precis::VocabularyTexts good = precis::good_tokenizer().texts();
+  precis::check_added(
+      [&] {
+        return precis::BpeTokenizer::parse({good.vocab_json, good.merges_txt, bytes}, "x");
+      },
+      bytes);
   if (size % 4 == 0) precis::check_made_vocabulary(bytes);  // as it takes longest by far
   precis::check_round_trip(precis::good_tokenizer(), bytes);
   return 0;

@@ -210,6 +210,41 @@ TEST(Generate, OneBeamIsGreedyWhateverTheBeamSettings) {
   EXPECT_NE(generate(decoder, prompts, two_beams, {.end_tokens = {kToy.end}}), texts);
 }
 
+/// A vocabulary padded to a round number (and with gaps): the texts are those of the model without
+/// the ids that have no token, here all from kToy.vocab on.
+TEST(Generate, SuppressedTokensAreAsIfTheyWereNotThere) {
+  Toy padded = kToy;
+  padded.vocab = 4 * kToy.vocab;
+  std::vector<int32_t> without_token;
+  for (auto id = static_cast<int32_t>(kToy.vocab); id < padded.vocab; ++id)
+    without_token.push_back(id);
+  const auto prompts = random_prompts(12);
+  for (const GenerationConfig& config :
+       {GenerationConfig{.max_new_tokens = 20},
+        GenerationConfig{.max_new_tokens = 20, .temperature = 1.0},
+        GenerationConfig{.max_new_tokens = 20, .temperature = 0.9, .top_k = 7, .top_p = 0.8},
+        GenerationConfig{.max_new_tokens = 20, .num_beams = 3},
+        GenerationConfig{.max_new_tokens = 20,
+        .min_new_tokens = 4,
+        .num_beams = 2,
+        .no_repeat_ngram_size = 2,
+        .repetition_penalty = 1.2}}) {
+    ToyDecoder plain(kToy), free(padded), masked(padded), ended(padded);
+    const Texts expected = generate(plain, prompts, config, {.end_tokens = {kToy.end}});
+    EXPECT_NE(generate(free, prompts, config, {.end_tokens = {kToy.end}}), expected)
+        << "the padded rows must be liked";
+    EXPECT_EQ(generate(masked, prompts, config,
+                       {.end_tokens = {kToy.end}, .suppressed_tokens = without_token}),
+              expected);
+    // A token that ends a text needs none in the vocabulary.
+    without_token.push_back(kToy.end);
+    EXPECT_EQ(generate(ended, prompts, config,
+                       {.end_tokens = {kToy.end}, .suppressed_tokens = without_token}),
+              expected);
+    without_token.pop_back();
+  }
+}
+
 TEST(Generate, TellsProgressAndTakesNoPrompts) {
   const auto prompts = random_prompts(9);
   std::vector<size_t> told;
@@ -249,9 +284,9 @@ TEST(GenerationConfig, KnowsWhatHasNoEffect) {
   EXPECT_EQ(idle({.top_k = 5, .top_p = 0.5, .seed = 1}),
             "generation.top_k generation.top_p generation.seed ");
   EXPECT_EQ(idle({.temperature = 1, .top_k = 5, .top_p = 0.5, .seed = 1}), "");
-  EXPECT_EQ(idle({.length_penalty = 2, .early_stopping = true}),
+  EXPECT_EQ(idle({.length_penalty = 2, .early_stopping = "true"}),
             "generation.length_penalty generation.early_stopping ");
-  EXPECT_EQ(idle({.num_beams = 2, .length_penalty = 2, .early_stopping = true}), "");
+  EXPECT_EQ(idle({.num_beams = 2, .length_penalty = 2, .early_stopping = "true"}), "");
 }
 
 TEST(GenerationConfig, RefusesWhatContradictsItself) {

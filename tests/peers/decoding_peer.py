@@ -78,6 +78,19 @@ class DecodingPeer(Texts):
     def test_beams_with_penalties(self):
         self.check(self.folder, self.reference, num_beams=3, length_penalty=1.5, repetition_penalty=1.2, min_new_tokens=6)
 
+    def test_padded_vocabulary(self):
+        """Ids that the vocabulary has no token for are never chosen, much as the model likes them: texts are those of the model without."""
+        model = GPT2LMHeadModel.from_pretrained(self.folder)
+        table = model.transformer.wte.weight.detach()
+        with torch.no_grad():
+            model.resize_token_embeddings(len(table) + 47, mean_resizing=False)
+            model.transformer.wte.weight[len(table):] = table[:47] * 1.1  # each as a token, but more so
+        folder = models.save_folder(model, common.TMP / "padded")
+        padded = Reference(models.load_model(folder), NEW_TOKENS)
+        self.assertTrue(any(max(padded.ids(p)) >= len(table) for p in self.prompts), "no padded id is liked")
+        self.check(folder, self.reference)
+        self.check(folder, self.reference, num_beams=3)
+
 
 class CombinationsPeer(Texts):
     """Settings that the seed draws: length penalties of both signs, each with both ways to stop."""

@@ -2,6 +2,7 @@
 import json
 import unittest
 
+from tokenizers import AddedToken
 from transformers import GPT2TokenizerFast
 
 import common
@@ -56,3 +57,37 @@ class TokenizerPeer(unittest.TestCase):
         lists = [[rng.randrange(models.end_of_text() + 1) for _ in range(rng.randrange(30))] for _ in range(1000)]
         decoded = [json.loads(l) for l in self.bpe("decode", "".join(f"{json.dumps(ids)}\n" for ids in lists))]
         self.assertEqual(decoded, [models.encoding().decode(ids) for ids in lists], "texts")
+
+    def test_lone_surrogates_are_those_of_tiktoken(self):
+        rng = common.random_for("surrogates")
+        parts = ["\ud83d", "\udc00", "\U0001f600", "a", " ", "\n"]
+        texts = ["".join(rng.choice(parts) for _ in range(rng.randrange(1, 8))) for _ in range(500)]
+        encoded = [json.loads(l) for l in self.bpe("encode", "".join(json.dumps(t) + "\n" for t in texts))]
+        self.assertEqual(encoded, [models.encoding().encode_ordinary(t) for t in texts], "ids")
+
+
+class SavedTokenizerPeer(unittest.TestCase):
+    """Folders that transformers saved, with tokenizer.json alone, and tokens added to the vocabulary."""
+
+    def test_ids_are_those_of_transformers(self):
+        rng = common.random_for("added tokens")
+        pool = ["#Person1#", "#Person2#", "<pad>", "<sep>", "hello", "there", "a b", "é", "日本", "__", "12"]
+        with_added = 0
+        for attempt in range(6):
+            tokenizer = GPT2TokenizerFast.from_pretrained(common.vocabulary())
+            rng.shuffle(pool)
+            flags = ("lstrip", "rstrip", "single_word", "normalized")
+            added = [AddedToken(content, **{flag: rng.random() < 0.3 for flag in flags}) for content in pool[:rng.randrange(2, 9)]]
+            special = added[:len(added) // 2]
+            tokenizer.add_special_tokens({"additional_special_tokens": special})
+            tokenizer.add_tokens(added[len(special):])
+            folder = common.TMP / f"saved-{attempt}"
+            tokenizer.save_pretrained(folder)
+            self.assertFalse((folder / "vocab.json").exists(), "this transformers writes vocab.json, too")
+            parts = [*pool, " ", "  ", "\u3000", "x", ".", "\n", "The"]
+            texts = ["".join(rng.choice(parts) for _ in range(rng.randrange(1, 12))) for _ in range(400)]
+            lines = common.run("bpe", "encode", "--vocab", folder, "--jsonl", stdin="".join(json.dumps(t) + "\n" for t in texts))
+            for text, ids, theirs in zip(texts, map(json.loads, lines.split("\n")[:-1]), tokenizer(texts)["input_ids"], strict=True):
+                self.assertEqual(ids, theirs, f"ids of {text!a}, added {[str(t) for t in added]}")
+                with_added += max(ids) > models.end_of_text()
+        self.assertGreater(with_added, 500)

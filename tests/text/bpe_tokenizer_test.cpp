@@ -110,7 +110,7 @@ TEST(BpeTokenizer, RefusesIdsWithoutAToken) {
 TEST(BpeTokenizer, HuggingFaceFileHoldsTheVocabulary) {
   const BpeTokenizer tokenizer = golden_tokenizer();
   const nlohmann::json file = nlohmann::json::parse(tokenizer.tokenizer_json());
-  EXPECT_EQ(file["model"]["vocab"], nlohmann::json::parse(tokenizer.vocab_json()));
+  EXPECT_EQ(file["model"]["vocab"], nlohmann::json::parse(tokenizer.texts().vocab_json));
   EXPECT_EQ(file["model"]["merges"].size(), static_cast<size_t>(tokenizer.vocab_size()) - 257);
   EXPECT_EQ(file["pre_tokenizer"]["type"], "ByteLevel");
   EXPECT_EQ(file["pre_tokenizer"]["add_prefix_space"], false);
@@ -123,7 +123,7 @@ TEST_F(BpeTokenizerFiles, SavesWhatItLoaded) {
   const BpeTokenizer again = BpeTokenizer::load(dir_ / "new" / "folder");
   EXPECT_EQ(read_file(dir_ / "new/folder/vocab.json"),
             read_file("tests/golden/text_vocab/vocab.json"));
-  EXPECT_EQ(again.merges_txt(), read_file("tests/golden/text_vocab/merges.txt"));
+  EXPECT_EQ(again.texts().merges_txt, read_file("tests/golden/text_vocab/merges.txt"));
   EXPECT_EQ(again.encode("Anna forgot the ticket."), tokenizer.encode("Anna forgot the ticket."));
 }
 
@@ -132,17 +132,17 @@ TEST_F(BpeTokenizerFiles, ErrorsNameTheAbsoluteFile) {
   EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ": not found"), std::string::npos)
       << load_error();
   fs::create_directories(dir_);
-  write_file(dir_ / "vocab.json", golden_tokenizer().vocab_json());
+  write_file(dir_ / "vocab.json", golden_tokenizer().texts().vocab_json);
   EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ": not found"), std::string::npos)
       << load_error();
   write_file(dir_ / "merges.txt", "#version: 0.2\nqq qqq\n");
   EXPECT_NE(load_error().find((dir_ / "merges.txt").string() + ", line 2"), std::string::npos)
       << load_error();
-  write_file(dir_ / "vocab.json", golden_tokenizer().vocab_json().substr(0, 3000));
+  write_file(dir_ / "vocab.json", golden_tokenizer().texts().vocab_json.substr(0, 3000));
   EXPECT_NE(load_error().find((dir_ / "vocab.json").string() + ", line 1"), std::string::npos)
       << load_error();
   EXPECT_NE(data_error_of([] {
-              BpeTokenizer::parse("[]", "", "/x/ckpt.pt");
+              BpeTokenizer::parse({"[]", "", ""}, "/x/ckpt.pt");
             }).find("/x/ckpt.pt: vocab.json"),
             std::string::npos);
 }

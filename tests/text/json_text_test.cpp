@@ -44,13 +44,42 @@ TEST(JsonReader, ErrorsNamePlaceAndWhatCame) {
             R"(input, line 5, column 2: expected \u and four hexadecimal digits, got '\\u00g0\"')");
 }
 
-TEST(JsonReader, RefusesLoneSurrogates) {
-  for (const std::string half : {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ud83d\n")",
-                                 R"("\ud83d\u0041")", R"("\ud83d\ud83d")"})
-    EXPECT_NE(error_of(half).find("surrogate"), std::string::npos) << half;
-  EXPECT_NE(error_of(R"("\ud83d\u00)"), "");
+TEST(JsonReader, HalvesOfSurrogatePairsAreReplaced) {  // as tiktoken's encode_ordinary does
+  const std::string mark = "\uFFFD";
+  EXPECT_EQ(read(R"("\ud83d")"), mark);
+  EXPECT_EQ(read(R"("\ude00")"), mark);
+  EXPECT_EQ(read(R"("a\ud83dx")"), "a" + mark + "x");
+  EXPECT_EQ(read(R"("\ud83d\n")"), mark + "\n");
+  EXPECT_EQ(read(R"("\ud83d\u0041")"), mark + "A");
+  EXPECT_EQ(read(R"("\ud83d\ud83d")"), mark + mark);
+  EXPECT_EQ(read(R"("\ud83d\ud83d\ude00")"), mark + "😀");
+  EXPECT_EQ(read(R"("\ude00\ud83d")"), mark + mark);
+  EXPECT_EQ(read(R"("\\ud83d")"), "\\ud83d");
+  EXPECT_EQ(error_of(R"("\ud83d\u00)"),
+            R"(input, line 5, column 8: expected \u and four hexadecimal digits, got '\\u00')");
   EXPECT_NE(error_of("\"\\"), "");
   EXPECT_NE(error_of("\"\\u12"), "");
+}
+
+TEST(JsonReader, PassesOverValues) {
+  const std::string json = R"( {"a": {"x": [1, "]}\"", {}]}, "b\n":
+    "\ud83d", "c": -1.5e3, "d": null , "e": [] })";
+  const std::vector<JsonMember> members = json_members(json, "input", 5);
+  ASSERT_EQ(members.size(), 5U);
+  EXPECT_EQ(members[0].text, R"({"x": [1, "]}\"", {}]})");
+  EXPECT_EQ(members[0].line, 5);
+  EXPECT_EQ(members[1].key, "b\n");
+  EXPECT_EQ(members[1].text, R"("\ud83d")");
+  EXPECT_EQ(members[1].line, 6);
+  EXPECT_EQ(members[2].text, "-1.5e3");
+  EXPECT_EQ(members[3].text, "null");
+  EXPECT_EQ(members[4].text, "[]");
+  EXPECT_TRUE(json_members("{}", "input").empty());
+  for (const std::string bad : {"", "[]", "{", R"({"a"})", R"({"a":})", R"({"a":1,})", R"({"a":[})",
+                                R"({"a":"x)", R"({"a":1} 2)", R"({"a":]})"})
+    EXPECT_NE(data_error_of([&] { json_members(bad, "input"); }).find("input, line 1"),
+              std::string::npos)
+        << bad;
 }
 
 TEST(JsonReader, ReadsIntegers) {

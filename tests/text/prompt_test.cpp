@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/random.h"
-#include "lib/text/unicode_classes.h"
+#include "lib/base/utf8.h"
 #include "tests/text/golden.h"
 
 namespace precis {
