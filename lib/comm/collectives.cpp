@@ -18,12 +18,12 @@ class LocalCollectives : public Collectives {
 
   std::string name() const override { return "local"; }
   at::Tensor allocate(int64_t numel, at::Device device) override {
-    require("Collectives::allocate");
+    require("Collectives.allocate");
     return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
   }
-  void start_all_reduce(const at::Tensor&) override { require("Collectives::start_all_reduce"); }
-  void wait() override { require("Collectives::wait"); }
-  void broadcast(const at::Tensor&) override { require("Collectives::broadcast"); }
+  void start_all_reduce(const at::Tensor&) override { require("Collectives.start_all_reduce"); }
+  void wait() override { require("Collectives.wait"); }
+  void broadcast(const at::Tensor&) override { require("Collectives.broadcast"); }
 
  private:
   /// Refuses what would go wrong with other ranks.

@@ -39,7 +39,7 @@ MpiCollectives::~MpiCollectives() {
 }
 
 at::Tensor MpiCollectives::allocate(int64_t numel, at::Device device) {
-  world_.impl().require_outside_together("Collectives::allocate");
+  world_.impl().require_outside_together("Collectives.allocate");
   if (!device.is_cpu() || world_.local_size() != world_.size())
     return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
   auto shared = std::make_unique<Shared>();
@@ -65,7 +65,7 @@ at::Tensor MpiCollectives::allocate(int64_t numel, at::Device device) {
 }
 
 void MpiCollectives::start_all_reduce(const at::Tensor& part) {
-  world_.impl().require_outside_together("Collectives::start_all_reduce");
+  world_.impl().require_outside_together("Collectives.start_all_reduce");
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(part);
@@ -74,7 +74,7 @@ void MpiCollectives::start_all_reduce(const at::Tensor& part) {
 }
 
 void MpiCollectives::wait() {
-  world_.impl().require_outside_together("Collectives::wait");
+  world_.impl().require_outside_together("Collectives.wait");
   const Deadline deadline(world_.impl());
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return queue_.empty() || failure_; });
@@ -154,7 +154,7 @@ void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t 
 }
 
 void MpiCollectives::broadcast(const at::Tensor& tensor) {
-  world_.impl().require_outside_together("Collectives::broadcast");
+  world_.impl().require_outside_together("Collectives.broadcast");
   const Deadline deadline(world_.impl());
   at::Tensor host = tensor.to(at::kCPU).contiguous();
   auto* bytes = static_cast<char*>(host.data_ptr());

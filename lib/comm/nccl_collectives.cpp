@@ -102,12 +102,12 @@ void NcclCollectives::settle(ncclResult_t result, const char* what) {
 }
 
 at::Tensor NcclCollectives::allocate(int64_t numel, at::Device device) {
-  world_.impl().require_outside_together("Collectives::allocate");
+  world_.impl().require_outside_together("Collectives.allocate");
   return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
 }
 
 void NcclCollectives::start_all_reduce(const at::Tensor& part) {
-  world_.impl().require_outside_together("Collectives::start_all_reduce");
+  world_.impl().require_outside_together("Collectives.start_all_reduce");
   const c10::cuda::CUDAGuard guard(device_);
   at::cuda::CUDAEvent
       written;  // orders what computed the piece before its sum, without stopping the host
@@ -120,7 +120,7 @@ void NcclCollectives::start_all_reduce(const at::Tensor& part) {
 }
 
 void NcclCollectives::wait() {
-  world_.impl().require_outside_together("Collectives::wait");
+  world_.impl().require_outside_together("Collectives.wait");
   at::cuda::CUDAEvent summed;
   summed.record(stream_);
   summed.block(at::cuda::getCurrentCUDAStream(device_.index()));
@@ -138,7 +138,7 @@ void NcclCollectives::wait() {
 }
 
 void NcclCollectives::broadcast(const at::Tensor& tensor) {
-  world_.impl().require_outside_together("Collectives::broadcast");
+  world_.impl().require_outside_together("Collectives.broadcast");
   const c10::cuda::CUDAGuard guard(device_);
   settle(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclInt8, 0, comm_,
                        at::cuda::getCurrentCUDAStream(device_.index())),

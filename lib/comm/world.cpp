@@ -100,7 +100,7 @@ Deadline::Deadline(World::Impl& impl) : impl_(impl), before_(impl.deadline) {
 void World::Impl::require_outside_together(const char* collective) const {
   if (in_together)
     throw std::logic_error(
-        fmt::format("{} is collective, but was called in the work of World::together", collective));
+        fmt::format("{} is collective, but was called in the work of World.together", collective));
 }
 
 void World::Impl::watch() {
@@ -195,7 +195,7 @@ void World::set_timeout(double seconds) {
 }
 
 void World::sum(std::span<double> values) const {
-  impl_->require_outside_together("World::sum");
+  impl_->require_outside_together("World.sum");
   if (size() == 1) return;
   const Deadline deadline(*impl_);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -206,7 +206,7 @@ void World::sum(std::span<double> values) const {
 }
 
 std::vector<std::string> World::all_gather(const std::string& mine) const {
-  impl_->require_outside_together("World::all_gather");
+  impl_->require_outside_together("World.all_gather");
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
@@ -218,7 +218,7 @@ std::vector<std::string> World::all_gather(const std::string& mine) const {
 }
 
 std::vector<std::string> World::gather(const std::string& mine) const {
-  impl_->require_outside_together("World::gather");
+  impl_->require_outside_together("World.gather");
   if (size() == 1) return {mine};
   const Deadline deadline(*impl_);
   const Parts parts(*impl_, mine);
@@ -230,7 +230,7 @@ std::vector<std::string> World::gather(const std::string& mine) const {
 }
 
 std::string World::broadcast(const std::string& roots) const {
-  impl_->require_outside_together("World::broadcast");
+  impl_->require_outside_together("World.broadcast");
   if (size() == 1) return roots;
   const Deadline deadline(*impl_);
   auto length = static_cast<uint64_t>(roots.size());
@@ -247,7 +247,7 @@ std::string World::broadcast(const std::string& roots) const {
 }
 
 void World::barrier() const {
-  impl_->require_outside_together("World::barrier");
+  impl_->require_outside_together("World.barrier");
   if (size() == 1) return;
   const Deadline deadline(*impl_);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -256,7 +256,7 @@ void World::barrier() const {
 }
 
 void World::together(const std::function<void()>& work) const {
-  impl_->require_outside_together("World::together");
+  impl_->require_outside_together("World.together");
   std::string report;  // exit code, blank, message; empty: all is well
   impl_->in_together = true;
   try {
@@ -275,7 +275,7 @@ void World::together(const std::function<void()>& work) const {
 }
 
 void World::continue_with_root() {
-  impl_->require_outside_together("World::continue_with_root");
+  impl_->require_outside_together("World.continue_with_root");
   Impl& w = *impl_;
   w.has_spares = true;
   if (w.rank != 0) return;
@@ -283,7 +283,7 @@ void World::continue_with_root() {
 }
 
 void World::wait_as_spare() const {
-  impl_->require_outside_together("World::wait_as_spare");
+  impl_->require_outside_together("World.wait_as_spare");
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Ibarrier(impl_->comm, &request);
   impl_->has_spares = false;

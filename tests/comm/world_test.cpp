@@ -73,25 +73,26 @@ TEST(World, TogetherRefusesCollectivesOnEveryRank) {
   double one[] = {1.0};
   const at::Tensor tensor = at::ones({3});
   const std::pair<const char*, std::function<void()>> calls[] = {
-      {"World::sum", [&] { world->sum(one); }},
-      {"World::all_gather", [&] { world->all_gather("x"); }},
-      {"World::gather", [&] { world->gather("x"); }},
-      {"World::broadcast", [&] { world->broadcast("x"); }},
-      {"World::barrier", [&] { world->barrier(); }},
-      {"World::together", [&] { world->together([] {}); }},
-      {"World::continue_with_root", [&] { world->continue_with_root(); }},
-      {"World::wait_as_spare", [&] { world->wait_as_spare(); }},
+      {"World.sum", [&] { world->sum(one); }},
+      {"World.all_gather", [&] { world->all_gather("x"); }},
+      {"World.gather", [&] { world->gather("x"); }},
+      {"World.broadcast", [&] { world->broadcast("x"); }},
+      {"World.barrier", [&] { world->barrier(); }},
+      {"World.together", [&] { world->together([] {}); }},
+      {"World.continue_with_root", [&] { world->continue_with_root(); }},
+      {"World.wait_as_spare", [&] { world->wait_as_spare(); }},
       {"make_collectives", [&] { make_collectives("mpi", *world, at::kCPU); }},
-      {"Collectives::allocate", [&] { collectives->allocate(3, at::kCPU); }},
-      {"Collectives::start_all_reduce", [&] { collectives->start_all_reduce(tensor); }},
-      {"Collectives::wait", [&] { collectives->wait(); }},
-      {"Collectives::broadcast", [&] { collectives->broadcast(tensor); }},
+      {"Collectives.allocate", [&] { collectives->allocate(3, at::kCPU); }},
+      {"Collectives.start_all_reduce", [&] { collectives->start_all_reduce(tensor); }},
+      {"Collectives.wait", [&] { collectives->wait(); }},
+      {"Collectives.broadcast", [&] { collectives->broadcast(tensor); }},
   };
   for (const auto& [name, call] : calls)
     for (const bool on_all : {true, false})
-      EXPECT_EQ(
-          refusal(call, on_all),
-          std::string(name) + " is collective, but was called in the work of World::together");
+      EXPECT_EQ(refusal(call, on_all),
+                "internal error: " + std::string(name) +
+                    " is collective, but was called in the work of World.together; please report "
+                    "it with the command line");
   // Also after work that failed they are allowed again, and the ranks are still in step.
   world->sum(one);
   EXPECT_EQ(one[0], world->size());
