@@ -1,5 +1,7 @@
 #include "lib/eval/validation_loss.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 #include "lib/data/epoch_plan.h"

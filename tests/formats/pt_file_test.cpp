@@ -1,6 +1,7 @@
 // .pt files: one of torch.save's read, written ones read back, and what is no checkpoint.
 #include "lib/formats/pt_file.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "lib/base/random.h"

@@ -2,6 +2,8 @@
 // format's rules broken.
 #include "lib/formats/safetensors.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "lib/base/random.h"

@@ -2,6 +2,8 @@
 // where no reference is needed.
 #include "lib/model/gpt.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/small_gpt.h"
