@@ -83,13 +83,10 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
           total, seconds);
     };
   GptDecoder decoder(parts_.model, weights);
-  auto generated = generate(decoder, prompts, config, options);
+  const auto generated = generate(decoder, prompts, config, options);
   std::string packed;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    std::erase(generated[i],
-               parts_.tokenizer.end_of_text());  // no text, where other tokens end one
+  for (size_t i = 0; i < rows.size(); ++i)
     pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
-  }
   const std::vector<std::string> all = parts_.world.gather(packed);
   std::vector<std::string> texts(parts_.world.is_root() ? examples.size() : 0);
   for (const std::string& part : all) unpack(part, texts);

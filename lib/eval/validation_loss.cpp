@@ -1,8 +1,8 @@
 #include "lib/eval/validation_loss.h"
 
-#include <algorithm>
-
 #include <ATen/ATen.h>
+
+#include <algorithm>
 
 #include "lib/data/epoch_plan.h"
 

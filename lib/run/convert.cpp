@@ -17,8 +17,7 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   else
     check_output_folder(to, "--to");
   ModelFile model = load_model(from);
-  for (const auto* warnings : {&model.warnings, &model.generation_warnings})
-    for (const std::string& warning : *warnings) log.warn(warning);
+  for (const std::string& warning : model.all_warnings()) log.warn(warning);
   BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
   tokenizer.fit_to(model.shape.vocab_size, model.where);
   model.tokenizer = tokenizer.texts();

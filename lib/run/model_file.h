@@ -56,6 +56,12 @@ struct ModelFile {
   Progress progress;
   bool is_checkpoint = false;
 
+  /// Both kinds, for programs that decode with the model's own settings.
+  std::vector<std::string> all_warnings() const {
+    std::vector<std::string> all = warnings;
+    all.insert(all.end(), generation_warnings.begin(), generation_warnings.end());
+    return all;
+  }
   ParameterLayout layout() const { return ParameterLayout(shape); }
 };
 

@@ -49,16 +49,18 @@ struct Job {
   std::vector<Example> examples;
 };
 
+bool is_typed(const CommandLine& line, std::string_view key) {
+  return std::ranges::any_of(line.overrides(), [&](const Override& o) { return o.key == key; });
+}
+
 /// The model's own settings first; what was typed goes over them.
 void settle_generation(const CommandLine& line, const ModelFile& model, SummarizeConfig& config,
                        Log& log) {
   GenerationConfig& generation = config.generation;
   generation = model.generation.value_or(GenerationConfig{});
   load_config(config.sections(), std::nullopt, line.overrides());
-  const auto is_typed = [&](std::string_view key) {
-    return std::ranges::any_of(line.overrides(), [&](const Override& o) { return o.key == key; });
-  };
-  if (generation.num_beams > 1 && generation.samples() && !is_typed("generation.temperature")) {
+  if (generation.num_beams > 1 && generation.samples() &&
+      !is_typed(line, "generation.temperature")) {
     log.warn(fmt::format("{}: beams do not sample: its temperature {} is not used", model.where,
                          generation.temperature));
     generation.temperature = 0;
@@ -74,8 +76,7 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   if (const auto output = line.value("output"); output && world.is_root())
     check_output_file(*output, "--output");
   Job job{load_model(*model), nullptr, {}};
-  for (const auto* warnings : {&job.file.warnings, &job.file.generation_warnings})
-    for (const std::string& warning : *warnings) log.warn(warning);
+  for (const std::string& warning : job.file.all_warnings()) log.warn(warning);
   settle_generation(line, job.file, config, log);
   job.tokenizer =
       std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
@@ -106,10 +107,7 @@ std::vector<IdleKey> idle_overrides(const CommandLine& line, const SummarizeConf
   if (!input || !is_csv(*input))
     for (const char* key : {"data.id_column", "data.dialogue_column"})
       idle.push_back({key, "the input is no .csv file"});
-  std::erase_if(idle, [&](const IdleKey& each) {
-    return std::ranges::none_of(line.overrides(),
-                                [&](const Override& o) { return o.key == each.key; });
-  });
+  std::erase_if(idle, [&](const IdleKey& each) { return !is_typed(line, each.key); });
   return idle;
 }
 

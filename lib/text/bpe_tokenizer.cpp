@@ -83,6 +83,7 @@ BpeTokenizer::BpeTokenizer(VocabularySource source)
 /// What depends on the added tokens that there are.
 void BpeTokenizer::use_added_tokens() {
   is_special_.assign(static_cast<size_t>(vocab_size()), false);
+  is_special_[static_cast<size_t>(end_of_text())] = true;  // whatever a file says of it
   std::array<std::vector<AddedToken>, kNumGroups> groups;
   for (const AddedToken& token : vocabulary_.added_tokens()) {
     if (token.special) is_special_[static_cast<size_t>(token.id)] = true;

@@ -45,7 +45,8 @@ class BpeTokenizer {
   /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id
   /// without a token.
   std::string decode(std::span<const int32_t> ids) const;
-  /// The same for readers: special tokens and ids without a token leave no text.
+  /// The same for readers: special tokens, the end of text among them, and ids without a
+  /// token leave no text.
   std::string decode_text(std::span<const int32_t> ids) const;
 
   /// The id of <|endoftext|>.

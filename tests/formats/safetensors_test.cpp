@@ -2,9 +2,9 @@
 // format's rules broken.
 #include "lib/formats/safetensors.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "lib/base/random.h"
 #include "tests/formats/made_files.h"

@@ -2,9 +2,9 @@
 // where no reference is needed.
 #include "lib/model/gpt.h"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/support/small_gpt.h"
 

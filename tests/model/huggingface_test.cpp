@@ -1,10 +1,10 @@
 // Hugging Face folders: transformers' files in each form, what goes out, and what is refused.
 #include "lib/model/huggingface.h"
 
-#include <algorithm>
-
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
+
+#include <algorithm>
 
 #include "lib/checkpoint/tensors.h"
 #include "lib/formats/json_value.h"
