@@ -7,8 +7,8 @@
 #include "lib/base/log.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
-#include "lib/run/bench.h"
-#include "lib/run/program.h"
+#include "lib/programs/bench.h"
+#include "lib/programs/program.h"
 
 namespace {
 

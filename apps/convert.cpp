@@ -9,8 +9,8 @@
 #include "lib/base/output_target.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
-#include "lib/run/convert.h"
-#include "lib/run/program.h"
+#include "lib/programs/convert.h"
+#include "lib/programs/program.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // summarize: writes summaries of dialogues with a trained model.
-#include "lib/run/summarize.h"
+#include "lib/programs/summarize.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
-#include "lib/run/program.h"
+#include "lib/programs/program.h"
 
 namespace {
 

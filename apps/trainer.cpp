@@ -4,7 +4,7 @@
 #include "lib/config/command_line.h"
 #include "lib/config/describe.h"
 #include "lib/config/main.h"
-#include "lib/run/program.h"
+#include "lib/programs/program.h"
 #include "lib/run/run_config.h"
 #include "lib/run/stop_signal.h"
 

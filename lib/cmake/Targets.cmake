@@ -23,13 +23,13 @@ endfunction()
 # What lets a compiler make vector code of sums, without giving up NaN and infinity.
 set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fassociative-math)
 
-# precis_library(NAME [dependencies...]): lib/NAME/*.cpp as a static library precis_NAME, and *.cu where own CUDA kernels
-# are built. Dependencies without a prefix are folders of lib. Files named *cpu_kernels*.cpp are compiled for
+# precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu where own CUDA kernels
+# are built. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
 # PRECIS_CPU_ARCH, all others for the compiler's default.
 function(precis_library name)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   if(PRECIS_HAS_CUDA_KERNELS)
-    file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cu)
+    file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cu)
   endif()
   add_library(precis_${name} STATIC ${sources} ${cuda_sources})
   target_link_libraries(precis_${name} PUBLIC precis_options)
@@ -37,7 +37,7 @@ function(precis_library name)
     precis_use_pch(precis_${name})
   endif()
   set(kernels ${sources})
-  list(FILTER kernels INCLUDE REGEX "cpu_kernels[^/]*\\.cpp$")
+  list(FILTER kernels INCLUDE REGEX "_cpu\\.cpp$")
   if(kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${kernels} PROPERTIES
       COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH};${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused

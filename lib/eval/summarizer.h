@@ -10,7 +10,7 @@
 #include "lib/data/dataset.h"
 #include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 #include "lib/text/bpe_tokenizer.h"
 #include "lib/text/prompt.h"
 

@@ -5,7 +5,7 @@
 
 #include "lib/comm/world.h"
 #include "lib/data/dataset.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 
 namespace precis {
 

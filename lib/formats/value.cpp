@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "lib/formats/printable.h"
+
 namespace precis {
 
 namespace {
@@ -134,6 +136,14 @@ std::optional<int64_t> Value::integer() const {
 std::string key_text(const Value::Key& key) {
   if (const auto* text = std::get_if<std::string>(&key)) return fmt::format("'{}'", *text);
   return std::to_string(std::get<int64_t>(key));
+}
+
+std::string typed_text(const Value& value) {
+  if (const bool* flag = value.get_if<bool>()) return *flag ? "true" : "false";
+  if (const auto* text = value.get_if<std::string>()) return printable(*text);
+  if (const auto whole = value.integer()) return std::to_string(*whole);
+  if (const auto number = value.number()) return fmt::format("{}", *number);
+  return value.kind_name();
 }
 
 }  // namespace precis

@@ -86,4 +86,7 @@ struct DictItem {
 /// A key as error messages print it: 'name', or 3.
 std::string key_text(const Value::Key& key);
 
+/// A value as it is typed: true, 0.5, a text without quotes; of what holds others, its kind.
+std::string typed_text(const Value& value);
+
 }  // namespace precis

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lib/generate/decoder.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 
 namespace precis {
 

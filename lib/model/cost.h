@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "lib/model/gpt_config.h"
+#include "lib/model/gpt2/gpt2_shape.h"
 
 namespace precis {
 

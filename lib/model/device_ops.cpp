@@ -13,7 +13,7 @@
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 
-#include "lib/model/cuda_kernels.h"
+#include "lib/ops/dropout_cuda.h"
 #endif
 
 namespace precis::ops::device {

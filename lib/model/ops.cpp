@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "lib/model/cpu_kernels.h"
 #include "lib/model/device_ops.h"
-#include "lib/model/dispatch.h"
+#include "lib/ops/kernels_cpu.h"
+#include "lib/tensor/dispatch.h"
 
 namespace precis::ops {
 namespace {

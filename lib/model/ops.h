@@ -5,8 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "lib/data/ragged_batch.h"
-#include "lib/model/dropout.h"
+#include "lib/model/ragged_batch.h"
+#include "lib/ops/dropout.h"
 
 namespace precis::ops {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/model/gpt_config.h"
+#include "lib/model/gpt2/gpt2_shape.h"
 
 namespace precis {
 

@@ -7,10 +7,10 @@
 #include "lib/base/log.h"
 #include "lib/checkpoint/checkpoint_folder.h"
 #include "lib/checkpoint/checkpoint_writer.h"
+#include "lib/checkpoint/model_file.h"
 #include "lib/report/record.h"
 #include "lib/report/sink.h"
 #include "lib/run/inputs.h"
-#include "lib/run/model_file.h"
 #include "lib/run/run_config.h"
 
 namespace precis {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/run/model_source.h"
 #include "lib/text/bpe_trainer.h"
 
 namespace precis {

@@ -7,9 +7,9 @@
 
 #include "lib/base/log.h"
 #include "lib/checkpoint/checkpoint_folder.h"
+#include "lib/checkpoint/model_file.h"
 #include "lib/comm/world.h"
 #include "lib/data/dataset.h"
-#include "lib/run/model_file.h"
 #include "lib/run/run_config.h"
 #include "lib/text/bpe_tokenizer.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 #include "lib/run/train_stage.h"
 
 namespace precis {

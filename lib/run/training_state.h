@@ -3,10 +3,10 @@
 
 #include <cstdint>
 
+#include "lib/checkpoint/model_file.h"
 #include "lib/comm/collectives.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 #include "lib/run/device_setup.h"
-#include "lib/run/model_file.h"
 #include "lib/train/adamw.h"
 #include "lib/train/flat_parameters.h"
 #include "lib/train/train_step.h"

@@ -5,7 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "lib/comm/collectives.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
 
 namespace precis {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lib/model/cpu_kernels.h"
+#include "lib/ops/kernels_cpu.h"
 
 namespace precis {
 

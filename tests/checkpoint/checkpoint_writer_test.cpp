@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "lib/checkpoint/tensors.h"
+#include "lib/tensor/arrays.h"
 #include "tests/formats/made_files.h"
 
 namespace precis {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "lib/model/vector_math.h"
+#include "lib/ops/vector_math.h"
 #include "tests/support/small_gpt.h"
 
 namespace precis {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "lib/base/random.h"
-#include "lib/data/ragged_batch.h"
-#include "lib/model/gpt.h"
+#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/model/ragged_batch.h"
 #include "lib/train/flat_parameters.h"
 
 namespace precis::testing {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "lib/model/huggingface.h"
+#include "lib/huggingface/folder.h"
 #include "lib/train/train_step.h"
 #include "tests/support/small_gpt.h"
 

@@ -1,0 +1,40 @@
+#include "lib/checkpoint/model_file.h"
+
+#include <ATen/ATen.h>
+
+namespace precis {
+Fields Progress::fields() {
+  return {
+      {"iter", &iter, "optimizer steps done"},
+      {"best_val_loss", &best_val_loss, "validation loss of ckpt.pt"},
+      {"best_metric", &best_metric, "eval.metric of ckpt.pt, larger is better"},
+      {"best_iter", &best_iter, "steps done at ckpt.pt"},
+      {"stale_evaluations", &stale_evaluations, "evaluations since the metric last became better"},
+      {"evaluated_iter", &evaluated_iter, "steps done at the last evaluation"},
+      {"loss_scale", &loss_scale, "of float16"},
+      {"good_steps", &good_steps, "since the loss scale last changed"},
+      {"micro_batch_tokens", &micro_batch_tokens, "in use"},
+      {"optimizer_steps", &optimizer_steps, "AdamW's count"},
+      {"finished", &finished, "training is done"},
+  };
+}
+
+void crop_positions(ModelFile& model, int64_t block_size) {
+  if (block_size >= model.shape.block_size) return;
+  const ParameterLayout before = model.layout();
+  model.shape.block_size = block_size;
+  const ParameterLayout after = model.layout();
+  const auto crop = [&](at::Tensor& flat) {
+    const at::Tensor smaller = at::empty({after.numel()}, at::kFloat);
+    for (size_t i = 0; i < before.slots().size(); ++i) {
+      const at::Tensor old = before.view(flat, before.slots()[i]),
+                       fresh = after.view(smaller, after.slots()[i]);
+      fresh.copy_(old.narrow(0, 0, fresh.size(0)));
+    }
+    flat = smaller;
+  };
+  crop(model.flat);
+  if (model.optimizer) crop(model.optimizer->exp_avg), crop(model.optimizer->exp_avg_sq);
+}
+
+}  // namespace precis

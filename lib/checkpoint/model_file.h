@@ -1,0 +1,81 @@
+// A model with all that belongs to it, from a checkpoint or a Hugging Face folder, and back.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/fields.h"
+#include "lib/formats/value.h"
+#include "lib/generate/end_tokens.h"
+#include "lib/generate/generation_config.h"
+#include "lib/model/gpt2/gpt2_shape.h"
+#include "lib/model/parameters.h"
+#include "lib/text/prompt.h"
+#include "lib/text/vocabulary_files.h"
+#include "lib/train/train_config.h"
+
+namespace precis {
+
+/// How far a training is: what a resume needs besides weights and optimizer. It is declared once,
+/// as fields, and kept in the checkpoint under `precis`.
+struct Progress {
+  int64_t iter = 0;            ///< optimizer steps done
+  double best_val_loss = 1e9;  ///< of ckpt.pt
+  double best_metric = -1e30;  ///< of ckpt.pt; larger is better (val_loss: its negative)
+  int64_t best_iter = -1;
+  int64_t stale_evaluations = 0;  ///< since the metric last became better
+  int64_t evaluated_iter = -1;    ///< steps done at the last evaluation
+  double loss_scale = 0;
+  int64_t good_steps = 0;  ///< since the loss scale last changed
+  int64_t micro_batch_tokens = 0;
+  int64_t optimizer_steps = 0;  ///< AdamW's own count, less by the skipped
+  bool finished = false;        ///< max_iters were reached, or training ended early
+  Fields fields();
+};
+
+struct OptimizerMoments {
+  at::Tensor exp_avg, exp_avg_sq;  ///< float32 [numel], flat order
+};
+
+/// A model with all that belongs to it. What a file does not say is empty.
+struct ModelFile {
+  std::string where;  ///< the file or folder, absolute
+  GptShape shape;
+  at::Tensor flat;  ///< float32 [numel] in the order of ParameterLayout
+  std::optional<OptimizerMoments> optimizer;
+  std::optional<VocabularyTexts> tokenizer;
+  std::optional<PromptConfig> prompt;
+  std::optional<GenerationConfig> generation;
+  EndTokens end_tokens;  ///< ids that end a text; empty: the vocabulary's <|endoftext|>
+  std::vector<std::string> warnings;             ///< about the weights, for people
+  std::vector<std::string> generation_warnings;  ///< about settings of decoding that are not kept
+  Progress progress;
+  bool is_checkpoint = false;
+
+  /// Both kinds, for programs that decode with the model's own settings.
+  std::vector<std::string> all_warnings() const {
+    std::vector<std::string> all = warnings;
+    all.insert(all.end(), generation_warnings.begin(), generation_warnings.end());
+    return all;
+  }
+  ParameterLayout layout() const { return ParameterLayout(shape); }
+};
+
+/// Reads a .pt checkpoint: ours or nanoGPT's, its tensors named as WeightTable reads them. Throws
+/// DataError naming file and entry, expected and found.
+ModelFile read_checkpoint(const std::filesystem::path& path);
+
+/// The content of a checkpoint, over the memory of `model`'s tensors (which must stay as it is
+/// until the value is gone): nanoGPT's keys, its two optimizer groups in its order, and ours under
+/// `precis`.
+Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate,
+                       const std::string& config_yaml);
+
+/// Uses only the first `block_size` positions, as nanoGPT's crop_block_size; optimizer moments too.
+void crop_positions(ModelFile& model, int64_t block_size);
+
+}  // namespace precis
