@@ -12,8 +12,9 @@
 #include "lib/formats/value.h"
 #include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
-#include "lib/model/gpt2/gpt2_shape.h"
-#include "lib/model/parameters.h"
+#include "lib/model/families.h"
+#include "lib/model/model_shape.h"
+#include "lib/model/parameter_table.h"
 #include "lib/text/prompt.h"
 #include "lib/text/vocabulary_files.h"
 #include "lib/train/train_config.h"
@@ -38,14 +39,15 @@ struct Progress {
 };
 
 struct OptimizerMoments {
-  at::Tensor exp_avg, exp_avg_sq;  ///< float32 [numel], flat order
+  at::Tensor exp_avg, exp_avg_sq;  ///< float32 [trainable_numel], flat order
 };
 
 /// A model with all that belongs to it. What a file does not say is empty.
 struct ModelFile {
   std::string where;  ///< the file or folder, absolute
-  GptShape shape;
-  at::Tensor flat;  ///< float32 [numel] in the order of ParameterLayout
+  AnyShape shape;
+  std::vector<std::string> frozen;  ///< parameters that are not trained
+  at::Tensor flat;                  ///< float32 [numel] in the order of table()
   std::optional<OptimizerMoments> optimizer;
   std::optional<VocabularyTexts> tokenizer;
   std::optional<PromptConfig> prompt;
@@ -62,12 +64,13 @@ struct ModelFile {
     all.insert(all.end(), generation_warnings.begin(), generation_warnings.end());
     return all;
   }
-  ParameterLayout layout() const { return ParameterLayout(shape); }
+  ParameterTable table() const { return shape->parameters().with_frozen(frozen); }
 };
 
 /// Reads a .pt checkpoint: ours or nanoGPT's, its tensors named as WeightTable reads them. Throws
 /// DataError naming file and entry, expected and found.
-ModelFile read_checkpoint(const std::filesystem::path& path);
+ModelFile read_checkpoint(const std::filesystem::path& path,
+                          const ModelFamilies& families = known_families());
 
 /// The content of a checkpoint, over the memory of `model`'s tensors (which must stay as it is
 /// until the value is gone): nanoGPT's keys, its two optimizer groups in its order, and ours under

@@ -4,22 +4,24 @@
 #include <cstddef>
 #include <vector>
 
-#include "lib/model/parameters.h"
+#include "lib/model/parameter_table.h"
 
 namespace precis {
 
-/// Parameters in the order of the numbers in nanoGPT's optimizer state: matrices first, then
-/// vectors, each in the order of named_parameters(). Indices into layout.slots().
+/// The parameters that are trained in the order of the numbers in nanoGPT's optimizer state: those
+/// that decay first, then the others, each in the order of files. Indices into table.slots().
 struct OptimizerOrder {
   std::vector<size_t> slots;
-  size_t num_matrices = 0;
+  size_t num_decayed = 0;
 
-  explicit OptimizerOrder(const ParameterLayout& layout) {
-    std::vector<size_t> vectors;
-    for (const size_t i : layout.named_order())
-      (layout.slots()[i].is_matrix() ? slots : vectors).push_back(i);
-    num_matrices = slots.size();
-    slots.insert(slots.end(), vectors.begin(), vectors.end());
+  explicit OptimizerOrder(const ParameterTable& table) {
+    std::vector<size_t> others;
+    for (const size_t i : table.file_order()) {
+      if (!table.slots()[i].trainable) continue;
+      (table.slots()[i].decay ? slots : others).push_back(i);
+    }
+    num_decayed = slots.size();
+    slots.insert(slots.end(), others.begin(), others.end());
   }
 };
 

@@ -3,6 +3,7 @@
 // there first.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
@@ -39,40 +40,23 @@ const std::string* text(const Value* value) {
   return value == nullptr ? nullptr : value->get_if<std::string>();
 }
 
-/// An integer from 1 to `most`.
-int64_t need_size(const Value& dict, const char* key, int64_t most, const std::string& where) {
-  const Value& value = need(dict, key, where);
-  const auto number = value.integer();
-  if (!number)
-    refuse(where, fmt::format("model_args: {} is {}, expected an integer", key, value.kind_name()));
-  if (*number < 1 || *number > most)
-    refuse(where, fmt::format("model_args: {} is {}, expected 1 to {}", key, *number, most));
-  return *number;
-}
-
-/// The limits only keep products of made-up numbers within 63 bits.
-GptShape read_shape(const Value& args, const std::string& where) {
-  GptShape shape;
-  shape.n_layer = need_size(args, "n_layer", 10'000, where);
-  shape.n_head = need_size(args, "n_head", int64_t{1} << 20, where);
-  shape.n_embd = need_size(args, "n_embd", int64_t{1} << 20, where);
-  shape.block_size = need_size(args, "block_size", int64_t{1} << 30, where);
-  shape.vocab_size = need_size(args, "vocab_size", int64_t{1} << 30, where);
-  if (shape.n_embd % shape.n_head != 0)
-    refuse(where, fmt::format("model_args: n_embd {} is not a multiple of n_head {}", shape.n_embd,
-                              shape.n_head));
-  const Value *bias = args.find("bias"), *dropout = args.find("dropout");
-  shape.bias = bias == nullptr || bias->number().value_or(1) != 0;
-  if (dropout != nullptr) shape.dropout = dropout->number().value_or(0);
-  return shape;
+/// The family is said by ours alone: without a word it is nanoGPT's.
+AnyShape read_shape(const Value& root, const ModelFamilies& families, const std::string& where) {
+  const Value* own = root.find("precis");
+  const std::string* said = own == nullptr ? nullptr : text(own->find("family"));
+  const ModelFamily* family = said == nullptr ? families.front() : find_family(families, *said);
+  if (family == nullptr)
+    refuse(where, fmt::format("is of a model of type {}; only {} is supported", printable(*said),
+                              fmt::join(family_names(families), ", ")));
+  return family->from_checkpoint(need(root, "model_args", where), own, where);
 }
 
 /// The tensors of a state dict.
-WeightTable tensors_of(const Value& model, const std::string& where) {
+WeightTable tensors_of(const Value& model, const ModelFamily& family, const std::string& where) {
   const auto* entries = model.get_if<Value::Dict>();
   if (entries == nullptr)
     refuse(where, fmt::format("entry 'model' is {}, expected a state dict", model.kind_name()));
-  WeightTable tensors;
+  WeightTable tensors(family);
   for (const DictItem& item : entries->items) {
     const std::string name = std::holds_alternative<std::string>(item.key)
                                  ? std::get<std::string>(item.key)
@@ -114,14 +98,14 @@ void check_array(const ArrayView* array, const std::vector<int64_t>& shape, cons
 
 /// The state dict as one flat tensor; every shape is compared before it is made.
 at::Tensor read_weights(const Value& state, ModelFile& model) {
-  WeightTable tensors = tensors_of(state, model.where);
-  const std::vector<FileTensor> taken = tensors.take(model.shape, MatrixOrder::kOutIn);
+  WeightTable tensors = tensors_of(state, model.shape->family(), model.where);
+  const std::vector<FileTensor> taken = tensors.take(*model.shape, MatrixOrder::kOutIn);
   if (const std::string left_out = tensors.left_out(); !left_out.empty())
     model.warnings.push_back(left_out);
-  const ParameterLayout layout = model.layout();
-  at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
+  const ParameterTable table = model.shape->parameters();
+  at::Tensor flat = at::empty({table.numel()}, at::kFloat);
   for (size_t i = 0; i < taken.size(); ++i)
-    layout.view(flat, layout.slots()[i]).copy_(to_tensor(taken[i].array));
+    table.view(flat, table.slots()[i]).copy_(to_tensor(taken[i].array));
   return flat;
 }
 
@@ -130,16 +114,17 @@ struct OptimizerState {
   OptimizerMoments moments;
   int64_t steps = 0;
 };
-std::optional<OptimizerState> read_optimizer(const Value* optimizer, const ParameterLayout& layout,
+std::optional<OptimizerState> read_optimizer(const Value* optimizer, const ParameterTable& table,
                                              const std::string& where) {
   const Value* state = optimizer == nullptr ? nullptr : optimizer->find("state");
   const auto* entries = state == nullptr ? nullptr : state->get_if<Value::Dict>();
   if (entries == nullptr || entries->items.empty()) return std::nullopt;
-  const OptimizerOrder order(layout);
-  OptimizerState result{
-      {at::zeros({layout.numel()}, at::kFloat), at::zeros({layout.numel()}, at::kFloat)}, 0};
+  const OptimizerOrder order(table);
+  OptimizerState result{{at::zeros({table.trainable_numel()}, at::kFloat),
+                         at::zeros({table.trainable_numel()}, at::kFloat)},
+                        0};
   for (size_t i = 0; i < order.slots.size(); ++i) {
-    const ParameterSlot& slot = layout.slots()[order.slots[i]];
+    const ParameterSlot& slot = table.slots()[order.slots[i]];
     const Value* entry = state->find(static_cast<int64_t>(i));
     if (entry == nullptr)
       refuse(where, fmt::format("the optimizer has no state of parameter {} ({})", i, slot.name));
@@ -147,7 +132,7 @@ std::optional<OptimizerState> read_optimizer(const Value* optimizer, const Param
       const auto* array = need(*entry, key, where).get_if<ArrayView>();
       check_array(array, slot.shape,
                   fmt::format("the optimizer's {} of parameter {} ({})", key, i, slot.name), where);
-      layout.view(flat, slot).copy_(to_tensor(*array));
+      table.gradient_view(flat, slot).copy_(to_tensor(*array));
     };
     take("exp_avg", result.moments.exp_avg);
     take("exp_avg_sq", result.moments.exp_avg_sq);
@@ -160,21 +145,31 @@ std::optional<OptimizerState> read_optimizer(const Value* optimizer, const Param
   return result;
 }
 
+/// The parameters that were not trained, which have no number in the optimizer.
+void read_frozen(const Value* own, ModelFile& model) {
+  const Value* frozen = own == nullptr ? nullptr : own->find("frozen");
+  if (frozen == nullptr) return;
+  const auto* names = frozen->get_if<Value::List>();
+  if (names == nullptr) refuse(model.where, "precis.frozen is no list of parameters");
+  const ParameterTable table = model.shape->parameters();
+  for (const Value& item : names->items) {
+    const std::string* name = text(&item);
+    if (name == nullptr || !table.has(*name))
+      refuse(model.where, fmt::format("precis.frozen: {} is no parameter of this model",
+                                      printable(typed_text(item))));
+    model.frozen.push_back(*name);
+  }
+}
+
 /// Ours, under `precis`.
 void read_own(const Value& own, ModelFile& model) {
-  if (const std::string* activation = text(own.find("activation")))
-    model.shape.gelu_tanh = *activation == "gelu_new";
-  if (const Value* epsilon = own.find("layer_norm_epsilon"))
-    model.shape.layer_norm_epsilon = epsilon->number().value_or(0);
-  if (!(model.shape.layer_norm_epsilon > 0 && model.shape.layer_norm_epsilon < 1))
-    refuse(model.where, "precis.layer_norm_epsilon is not between 0 and 1");
   const std::string *vocab = text(own.find("vocab_json")), *merges = text(own.find("merges_txt"));
   const std::string* added = text(own.find("added_tokens"));
   if (vocab != nullptr && merges != nullptr)
     model.tokenizer = VocabularyTexts{*vocab, *merges, added == nullptr ? "" : *added};
   if (const Value* end_tokens = own.find("end_tokens"))
     model.end_tokens = read_end_tokens(*end_tokens, model.where + ": precis.end_tokens",
-                                       model.shape.vocab_size, model.generation_warnings);
+                                       model.shape->vocab_size, model.generation_warnings);
   if (const std::string* settings = text(own.find("settings"))) {
     PromptConfig prompt;
     GenerationConfig generation;
@@ -207,19 +202,19 @@ void read_progress(const Value& root, ModelFile& model) {
 
 }  // namespace
 
-ModelFile read_checkpoint(const std::filesystem::path& path) {
+ModelFile read_checkpoint(const std::filesystem::path& path, const ModelFamilies& families) {
   ModelFile model;
   model.where = std::filesystem::absolute(path).string();
   model.is_checkpoint = true;
   const Value root = read_pt(path);
   refuse_bare_state_dict(root, model.where);
-  model.shape = read_shape(need(root, "model_args", model.where), model.where);
+  model.shape = read_shape(root, families, model.where);
   if (const Value* own = root.find("precis")) read_own(*own, model);
   read_progress(root, model);
   model.flat = read_weights(need(root, "model", model.where), model);
-  const ParameterLayout layout = model.layout();
+  read_frozen(root.find("precis"), model);
   if (!model.warnings.empty()) return model;  // the optimizer numbers what was left out, too
-  if (auto state = read_optimizer(root.find("optimizer"), layout, model.where)) {
+  if (auto state = read_optimizer(root.find("optimizer"), model.table(), model.where)) {
     model.optimizer = std::move(state->moments);
     model.progress.optimizer_steps = state->steps;
   }

@@ -1,49 +1,52 @@
 // The content of a checkpoint: nanoGPT's keys, and ours under `precis`.
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+#include <utility>
 
 #include "lib/checkpoint/model_file.h"
 #include "lib/checkpoint/optimizer_order.h"
 #include "lib/config/describe.h"
 #include "lib/tensor/arrays.h"
-#include "lib/train/flat_parameters.h"
+#include "lib/tensor/digest.h"
 
 namespace precis {
 namespace {
 
-Value named_weights(const ParameterLayout& layout, const at::Tensor& flat) {
+Value named_weights(const ModelFile& model) {
+  const ParameterTable table = model.table();
   Value state = Value::ordered_dict();
-  for (const size_t i : layout.named_order())
-    state.set(layout.slots()[i].name, to_array(layout.view(flat, layout.slots()[i])));
-  state.set(kHeadName, to_array(layout.view(flat).wte));
+  for (const size_t i : table.file_order())
+    state.set(table.slots()[i].name, to_array(table.view(model.flat, table.slots()[i])));
+  if (const auto tied = model.shape->family().tied_head(); !tied.head.empty())
+    state.set(tied.head,
+              to_array(table.view(model.flat, table.slots()[table.index(tied.parameter)])));
   return state;
 }
 
 Value optimizer_value(const ModelFile& model, const TrainConfig& train, double learning_rate) {
-  const ParameterLayout layout = model.layout();
-  const OptimizerOrder order(layout);
+  const ParameterTable table = model.table();
+  const OptimizerOrder order(table);
   Value state = Value::dict();
   const at::Tensor steps =
       at::full({}, static_cast<double>(model.progress.optimizer_steps), at::kFloat);
   for (size_t i = 0; i < order.slots.size() && model.progress.optimizer_steps > 0; ++i) {
-    const ParameterSlot& slot = layout.slots()[order.slots[i]];
+    const ParameterSlot& slot = table.slots()[order.slots[i]];
     Value entry = Value::dict();
     entry.set("step", to_array(steps.clone()));
-    entry.set("exp_avg", to_array(layout.view(model.optimizer->exp_avg, slot)));
-    entry.set("exp_avg_sq", to_array(layout.view(model.optimizer->exp_avg_sq, slot)));
+    entry.set("exp_avg", to_array(table.gradient_view(model.optimizer->exp_avg, slot)));
+    entry.set("exp_avg_sq", to_array(table.gradient_view(model.optimizer->exp_avg_sq, slot)));
     state.set(static_cast<int64_t>(i), std::move(entry));
   }
   Value::List groups;
-  for (const bool matrices : {true, false}) {
+  for (const bool decayed : {true, false}) {
     Value::List members;
-    for (size_t i = matrices ? 0 : order.num_matrices;
-         i < (matrices ? order.num_matrices : order.slots.size()); ++i)
+    for (size_t i = decayed ? 0 : order.num_decayed;
+         i < (decayed ? order.num_decayed : order.slots.size()); ++i)
       members.items.emplace_back(static_cast<int64_t>(i));
     Value group = Value::dict();
     group.set("lr", learning_rate);
     group.set("betas", Value::Tuple{{train.beta1, train.beta2}});
     group.set("eps", train.eps);
-    group.set("weight_decay", matrices ? train.weight_decay : 0.0);
+    group.set("weight_decay", decayed ? train.weight_decay : 0.0);
     for (const char* off : {"amsgrad", "maximize", "capturable", "differentiable"})
       group.set(off, false);
     for (const char* open : {"foreach", "fused"}) group.set(open, Value());
@@ -61,19 +64,15 @@ Value optimizer_value(const ModelFile& model, const TrainConfig& train, double l
 
 Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double learning_rate,
                        const std::string& config_yaml) {
-  const GptShape& shape = model.shape;
-  Value args = Value::dict();
-  args.set("n_layer", shape.n_layer);
-  args.set("n_head", shape.n_head);
-  args.set("n_embd", shape.n_embd);
-  args.set("block_size", shape.block_size);
-  args.set("bias", shape.bias);
-  args.set("vocab_size", shape.vocab_size);
-  args.set("dropout", shape.dropout);
-  Value own = Value::dict();
+  CheckpointShape shape = model.shape->family().to_checkpoint(*model.shape);
+  Value own = std::move(shape.precis);
   own.set("version", 1);
-  own.set("activation", shape.gelu_tanh ? "gelu_new" : "gelu");
-  own.set("layer_norm_epsilon", shape.layer_norm_epsilon);
+  own.set("family", model.shape->family().name());
+  if (!model.frozen.empty()) {
+    Value::List names;
+    for (const std::string& name : model.frozen) names.items.emplace_back(name);
+    own.set("frozen", std::move(names));
+  }
   if (model.tokenizer) {
     own.set("vocab_json", model.tokenizer->vocab_json);
     own.set("merges_txt", model.tokenizer->merges_txt);
@@ -92,14 +91,14 @@ Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double 
                                  {"prompt", prompt.fields()},
                                  {"generation", generation.fields()}}));
   own.set("config_yaml", config_yaml);
-  own.set("weights", fmt::format("{:016x}", digest_of(model.flat)));
+  own.set("weights", digest_text(digest_of(model.flat)));
   Value config = Value::dict();
   config.set("precis", config_yaml);
 
   Value root = Value::dict();
-  root.set("model", named_weights(model.layout(), model.flat));
+  root.set("model", named_weights(model));
   root.set("optimizer", optimizer_value(model, train, learning_rate));
-  root.set("model_args", std::move(args));
+  root.set("model_args", std::move(shape.model_args));
   root.set("iter_num", progress.iter);
   root.set("best_val_loss", progress.best_val_loss);
   root.set("config", std::move(config));

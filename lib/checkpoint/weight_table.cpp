@@ -12,14 +12,12 @@
 
 #include "lib/base/errors.h"
 #include "lib/formats/printable.h"
-#include "lib/model/gpt2/gpt2_names.h"
 #include "lib/tensor/arrays.h"
 
 namespace precis {
 
 namespace {
 
-constexpr std::string_view kBodyPrefix = "transformer.";
 constexpr std::string_view kWrappers[] = {"module", "_orig_mod", "_fsdp_wrapped_module",
                                           "_checkpoint_wrapped_module"};
 
@@ -41,20 +39,6 @@ std::string without_wrappers(std::string_view name) {
   return plain;
 }
 
-/// Whether a tensor is the causal mask that old files carry along.
-bool is_mask(std::string_view plain) {
-  return plain.starts_with("h.") &&
-         (plain.ends_with(".attn.bias") || plain.ends_with(".attn.masked_bias"));
-}
-
-/// Whether a tensor belongs to what computes the logits, by its plain name and that in its file.
-bool is_of_body(std::string_view plain, std::string_view name) {
-  for (const std::string_view part : {"h.", "wte.", "wpe.", "ln_f.", "lm_head."}) {
-    if (plain.starts_with(part)) return true;
-  }
-  return without_wrappers(name).starts_with(kBodyPrefix);
-}
-
 /// Byte for byte, or, where a file mixes types, by value.
 bool equal(const ArrayView& a, const ArrayView& b) {
   if (a.shape != b.shape) return false;
@@ -68,15 +52,15 @@ std::string shown(const FileTensor& tensor) {
 
 }  // namespace
 
-std::string plain_name(std::string_view name) {
+std::string plain_name(std::string_view name, const ModelFamily& family) {
   std::string plain = without_wrappers(name);
-  return plain.starts_with(kBodyPrefix) ? plain.substr(kBodyPrefix.size()) : plain;
+  const std::string_view prefix = family.body_prefix();
+  return plain.starts_with(prefix) ? plain.substr(prefix.size()) : plain;
 }
 
 void WeightTable::add(const std::string& file, const std::string& name, const ArrayView& array) {
   files_.insert(file);
-  const auto [place, is_new] =
-      tensors_.try_emplace(plain_name(name), FileTensor{name, file, array});
+  const auto [place, is_new] = tensors_.try_emplace(plain(name), FileTensor{name, file, array});
   if (is_new) return;
   const FileTensor& other = place->second;
   throw DataError(fmt::format("{}: parameter {} is there twice: also as {}{}", file,
@@ -85,7 +69,7 @@ void WeightTable::add(const std::string& file, const std::string& name, const Ar
 }
 
 const FileTensor* WeightTable::find(std::string_view name) const {
-  const auto found = tensors_.find(plain_name(name));
+  const auto found = tensors_.find(plain(name));
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
@@ -94,26 +78,28 @@ std::string WeightTable::first_file() const {
 }
 
 void WeightTable::fail_missing(const std::string& name) const {
-  const std::string ending = fmt::format(".{}", plain_name(name));
+  const std::string ending = fmt::format(".{}", plain(name));
   const auto similar = std::ranges::find_if(
       tensors_, [&](const auto& tensor) { return tensor.first.ends_with(ending); });
   std::string hint;
   if (similar != tensors_.end())
     hint = fmt::format(
-        "; there is {}, whose prefix is not known: save the state dict of the GPT-2 itself",
-        printable(similar->second.name));
+        "; there is {}, whose prefix is not known: save the state dict of the {} itself",
+        printable(similar->second.name), family_->title());
   throw DataError(fmt::format("{}: parameter {} is missing{}", first_file(), name, hint));
 }
 
 FileTensor WeightTable::take_one(const ParameterSlot& slot, MatrixOrder order) {
-  auto found = tensors_.find(plain_name(slot.name));
+  auto found = tensors_.find(plain(slot.name));
   // Of the tied matrix's two names some writers keep the head's.
-  if (found == tensors_.end() && slot.name == kEmbeddingName) found = tensors_.find(kHeadName);
+  if (const auto tied = family_->tied_head();
+      found == tensors_.end() && slot.name == tied.parameter)
+    found = tensors_.find(tied.head);
   if (found == tensors_.end()) fail_missing(slot.name);
   FileTensor tensor = std::move(found->second);
   tensors_.erase(found);
   std::vector<int64_t> expected = slot.shape;
-  if (order == MatrixOrder::kInOut && is_conv1d(slot.name))
+  if (order == MatrixOrder::kInOut && family_->is_transposed(slot.name))
     std::reverse(expected.begin(), expected.end());
   if (tensor.array.shape != expected)
     throw DataError(fmt::format("{} has shape {}, expected {}", shown(tensor),
@@ -124,21 +110,23 @@ FileTensor WeightTable::take_one(const ParameterSlot& slot, MatrixOrder order) {
   return tensor;
 }
 
-void WeightTable::drop_equal_head(const FileTensor& embedding) {
-  const auto head = tensors_.find(kHeadName);
+void WeightTable::drop_equal_head(const FileTensor& tied) {
+  const auto head = tensors_.find(family_->tied_head().head);
   if (head == tensors_.end()) return;
-  if (!equal(head->second.array, embedding.array))
+  if (!equal(head->second.array, tied.array))
     throw DataError(fmt::format(
         "{} differs from {}: only models whose head is tied to the embedding are supported",
-        shown(head->second), printable(embedding.name)));
+        shown(head->second), printable(tied.name)));
   tensors_.erase(head);
 }
 
-void WeightTable::refuse_rest_of_body(const GptShape& shape) const {
-  for (const auto& [plain, tensor] : tensors_) {
-    if (!is_of_body(plain, tensor.name)) continue;
-    throw DataError(fmt::format("{} is none of this model's, a GPT-2 of {} layers{}", shown(tensor),
-                                shape.n_layer, shape.bias ? "" : " without biases"));
+void WeightTable::refuse_rest_of_body(const ModelShape& shape) const {
+  for (const auto& [name, tensor] : tensors_) {
+    const bool under_prefix = !family_->body_prefix().empty() &&
+                              without_wrappers(tensor.name).starts_with(family_->body_prefix());
+    if (!under_prefix && !family_->is_of_body(name)) continue;
+    throw DataError(fmt::format("{} is none of this model's, a {} of {}", shown(tensor),
+                                family_->title(), shape.words()));
   }
 }
 
@@ -150,25 +138,25 @@ void WeightTable::check_memory(uint64_t bytes) const {
     held += error ? 0 : size;
   }
   if (bytes <= held) return;
-  throw DataError(fmt::format(
-      "{}: parameters share their memory, which no GPT-2's do but the head's", first_file()));
+  throw DataError(fmt::format("{}: parameters share their memory, which no {}'s do but the head's",
+                              first_file(), family_->title()));
 }
 
-std::vector<FileTensor> WeightTable::take(const GptShape& shape, MatrixOrder order) {
-  std::erase_if(tensors_, [](const auto& tensor) { return is_mask(tensor.first); });
+std::vector<FileTensor> WeightTable::take(const ModelShape& shape, MatrixOrder order) {
+  std::erase_if(tensors_, [&](const auto& tensor) { return family_->is_ignored(tensor.first); });
   // Each layer needs tensors of its own: a made-up number of layers must not make a list of names
   // first.
-  if (static_cast<uint64_t>(shape.n_layer) > tensors_.size())
+  if (static_cast<uint64_t>(shape.num_layers()) > tensors_.size())
     throw DataError(fmt::format("{}: holds {} tensors, but n_layer is {}", first_file(),
-                                tensors_.size(), shape.n_layer));
-  const ParameterLayout layout(shape);
-  std::vector<FileTensor> taken(layout.slots().size());
+                                tensors_.size(), shape.num_layers()));
+  const ParameterTable table = shape.parameters();
+  std::vector<FileTensor> taken(table.slots().size());
   uint64_t bytes = 0;
-  for (const size_t index : layout.named_order()) {
-    const ParameterSlot& slot = layout.slots()[index];
+  for (const size_t index : table.file_order()) {
+    const ParameterSlot& slot = table.slots()[index];
     taken[index] = take_one(slot, order);
     bytes += taken[index].array.bytes.size();
-    if (slot.name == kEmbeddingName) drop_equal_head(taken[index]);
+    if (slot.name == family_->tied_head().parameter) drop_equal_head(taken[index]);
   }
   refuse_rest_of_body(shape);
   check_memory(bytes);
@@ -185,8 +173,8 @@ std::string WeightTable::left_out() const {
     names += fmt::format("{}{}", count++ == 0 ? "" : ", ", printable(tensor.name));
   }
   const size_t more = tensors_.size() - count;
-  return fmt::format("{}: left out what is no part of GPT-2: {}{}", first_file(), names,
-                     more > 0 ? fmt::format(" and {} more", more) : "");
+  return fmt::format("{}: left out what is no part of {}: {}{}", first_file(), family_->title(),
+                     names, more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 }  // namespace precis

@@ -96,12 +96,20 @@ DialogueDataset::DialogueDataset(std::span<const Example> examples, const Summar
       ++num_dropped_;
       continue;
     }
-    num_cut_ += sample->cut ? 1 : 0;
-    total_tokens_ += static_cast<int64_t>(sample->tokens.size()) - 1;
-    longest_ = std::max(longest_, static_cast<int64_t>(sample->tokens.size()) - 1);
-    samples_.push_back(std::move(*sample));
-    rows_.push_back(i);
+    add(std::move(*sample), i);
   }
+}
+
+DialogueDataset::DialogueDataset(std::vector<EncodedExample> samples) {
+  for (size_t i = 0; i < samples.size(); ++i) add(std::move(samples[i]), static_cast<int64_t>(i));
+}
+
+void DialogueDataset::add(EncodedExample sample, int64_t row) {
+  num_cut_ += sample.cut ? 1 : 0;
+  total_tokens_ += static_cast<int64_t>(sample.tokens.size()) - 1;
+  longest_ = std::max(longest_, static_cast<int64_t>(sample.tokens.size()) - 1);
+  samples_.push_back(std::move(sample));
+  rows_.push_back(row);
 }
 
 }  // namespace precis

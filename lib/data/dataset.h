@@ -45,6 +45,9 @@ class DialogueDataset {
   DialogueDataset(std::span<const Example> examples, const SummaryPrompt& prompt,
                   int64_t block_size, bool drop_overlong);
 
+  /// Of samples that are encoded already; each one's row is its place.
+  explicit DialogueDataset(std::vector<EncodedExample> samples);
+
   int64_t size() const { return static_cast<int64_t>(samples_.size()); }
   const EncodedExample& operator[](int64_t sample) const {
     return samples_[static_cast<size_t>(sample)];
@@ -64,6 +67,8 @@ class DialogueDataset {
   int64_t longest() const { return longest_; }
 
  private:
+  void add(EncodedExample sample, int64_t row);
+
   std::vector<EncodedExample> samples_;
   std::vector<int64_t> rows_;
   int64_t num_cut_ = 0, num_dropped_ = 0, total_tokens_ = 0, longest_ = 0;

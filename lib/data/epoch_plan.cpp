@@ -59,13 +59,14 @@ std::vector<int> deal_out(const std::vector<double>& costs, int bins) {
 StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data,
                    int64_t budget, int world_size, double target_cost) {
   StepPlan plan;
+  plan.counts.samples = static_cast<int64_t>(samples.size());
   std::vector<double> tokens;
   int64_t longest = 0;
   for (const PlannedSample& s : samples) {
     tokens.push_back(static_cast<double>(data.input_tokens(s.sample)));
     longest = std::max(longest, data.input_tokens(s.sample));
-    plan.total_tokens += data.input_tokens(s.sample);
-    plan.total_targets += data.target_tokens(s.sample);
+    plan.counts.tokens += data.input_tokens(s.sample);
+    plan.counts.target_tokens += data.target_tokens(s.sample);
   }
   const auto most = static_cast<int64_t>(samples.size());
   // An even number: two ranks, the usual case, then have the same work, and the cut is one for any
@@ -73,7 +74,7 @@ StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueData
   const auto even = [&](int64_t count) {
     return std::min(most, count > 1 ? count + count % 2 : count);
   };
-  int64_t count = even(std::clamp<int64_t>((plan.total_tokens + budget - 1) / budget, 1, most));
+  int64_t count = even(std::clamp<int64_t>((plan.counts.tokens + budget - 1) / budget, 1, most));
   count = std::max(count, std::min<int64_t>(world_size, most));
   const auto cut = [&](int64_t bins) {
     const std::vector<int> bin_of = deal_out(tokens, static_cast<int>(bins));

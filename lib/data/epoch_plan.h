@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/data/dataset.h"
+#include "lib/model/cost.h"
 
 namespace precis {
 
@@ -45,9 +46,8 @@ class EpochPlan {
 /// at most their number.
 struct StepPlan {
   std::vector<std::vector<PlannedSample>> micro_batches;
-  std::vector<int> rank_of;   ///< by micro-batch: who computes it, shared out by cost
-  int64_t total_tokens = 0;   ///< input tokens of the step
-  int64_t total_targets = 0;  ///< target tokens of the step, over all ranks
+  std::vector<int> rank_of;  ///< by micro-batch: who computes it, shared out by cost
+  StepCounts counts;         ///< of the whole step, over all ranks
 };
 StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data,
                    int64_t budget, int world_size, double target_cost);

@@ -9,7 +9,6 @@
 #include "lib/base/utf8.h"
 #include "lib/data/epoch_plan.h"
 #include "lib/generate/generate.h"
-#include "lib/generate/gpt_decoder.h"
 
 namespace precis {
 namespace {
@@ -43,19 +42,35 @@ std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t>
                                     : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-std::vector<std::string> Summarizer::summaries(std::span<const Example> examples,
-                                               const GptWeights& weights,
-                                               const GenerationConfig& config,
-                                               const Progress& progress) {
+/// The new tokens of this rank's prompts.
+std::vector<std::vector<int32_t>> Summarizer::decode(const std::vector<Prompt>& prompts,
+                                                     int64_t num_examples,
+                                                     const GenerationConfig& config,
+                                                     const Progress& progress) const {
   const auto began = std::chrono::steady_clock::now();
-  const int64_t room = parts_.model.shape().block_size - config.max_new_tokens;
+  GenerateOptions options{.end_tokens = parts_.end_tokens};
+  if (options.end_tokens.empty()) options.end_tokens = {parts_.tokenizer.end_of_text()};
+  options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.shape.vocab_size);
+  if (progress && parts_.world.is_root())
+    options.progress = [&](size_t done) {
+      const double share = static_cast<double>(done) / static_cast<double>(prompts.size());
+      progress(static_cast<int64_t>(share * static_cast<double>(num_examples)), num_examples,
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    };
+  CachedDecoder decoder(parts_.model);
+  return generate(decoder, prompts, config, options);
+}
+
+std::vector<std::string> Summarizer::summaries(std::span<const Example> examples,
+                                               const GenerationConfig& config,
+                                               const Progress& progress) const {
+  const int64_t room = parts_.shape.block_size - config.max_new_tokens;
   if (room < 1 || !parts_.prompt.encode_prompt("", room))
     throw SharedError(ExitCode::kData,
                       fmt::format("the prompt around an empty dialogue and "
                                   "generation.max_new_tokens {} do not fit into the "
                                   "model's {} positions: ask for fewer new tokens",
-                                  config.max_new_tokens, parts_.model.shape().block_size));
-  const auto total = static_cast<int64_t>(examples.size());
+                                  config.max_new_tokens, parts_.shape.block_size));
   // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without
   // encoding each other's rows.
   std::vector<double> costs;
@@ -63,30 +78,14 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
     costs.push_back(static_cast<double>(example.dialogue.size()) + 200);
   const std::vector<int> rank_of = deal_out(costs, parts_.world.size());
   std::vector<Prompt> prompts;
-  std::vector<uint64_t> rows;
   for (size_t row = 0; row < examples.size(); ++row) {
     if (rank_of[row] != parts_.world.rank()) continue;
-    const auto encoded = parts_.prompt.encode_prompt(examples[row].dialogue, room);
-    prompts.push_back({encoded->tokens, row});
-    rows.push_back(row);
+    prompts.push_back({parts_.prompt.encode_prompt(examples[row].dialogue, room)->tokens, row});
   }
-  GenerateOptions options{.end_tokens = parts_.end_tokens};
-  if (options.end_tokens.empty()) options.end_tokens = {parts_.tokenizer.end_of_text()};
-  options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.model.shape().vocab_size);
-  if (progress && parts_.world.is_root())
-    options.progress = [&](size_t done) {
-      const double seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-      progress(
-          static_cast<int64_t>(static_cast<double>(done) / static_cast<double>(prompts.size()) *
-                               static_cast<double>(total)),
-          total, seconds);
-    };
-  GptDecoder decoder(parts_.model, weights);
-  const auto generated = generate(decoder, prompts, config, options);
+  const auto generated = decode(prompts, static_cast<int64_t>(examples.size()), config, progress);
   std::string packed;
-  for (size_t i = 0; i < rows.size(); ++i)
-    pack(packed, rows[i], summary_text(parts_.tokenizer, generated[i]));
+  for (size_t i = 0; i < prompts.size(); ++i)
+    pack(packed, prompts[i].key, summary_text(parts_.tokenizer, generated[i]));
   const std::vector<std::string> all = parts_.world.gather(packed);
   std::vector<std::string> texts(parts_.world.is_root() ? examples.size() : 0);
   for (const std::string& part : all) unpack(part, texts);

@@ -10,7 +10,9 @@
 #include "lib/data/dataset.h"
 #include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
-#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/generate/inference_model.h"
+#include "lib/generate/strategy.h"
+#include "lib/model/model_shape.h"
 #include "lib/text/bpe_tokenizer.h"
 #include "lib/text/prompt.h"
 
@@ -20,7 +22,8 @@ namespace precis {
 class Summarizer {
  public:
   struct Parts {
-    Gpt& model;
+    const InferenceModel& model;
+    const ModelShape& shape;
     const SummaryPrompt& prompt;
     const BpeTokenizer& tokenizer;
     const World& world;
@@ -36,10 +39,15 @@ class Summarizer {
   /// examples are shared out over ranks; a summary depends on the weights, the row and the
   /// settings, not on who writes it. Dialogues that leave no room for max_new_tokens are cut at
   /// their start. Throws DataError when not even an empty dialogue leaves room.
-  std::vector<std::string> summaries(std::span<const Example> examples, const GptWeights& weights,
-                                     const GenerationConfig& config, const Progress& progress = {});
+  std::vector<std::string> summaries(std::span<const Example> examples,
+                                     const GenerationConfig& config,
+                                     const Progress& progress = {}) const;
 
  private:
+  std::vector<std::vector<int32_t>> decode(const std::vector<Prompt>& prompts, int64_t num_examples,
+                                           const GenerationConfig& config,
+                                           const Progress& progress) const;
+
   Parts parts_;
 };
 

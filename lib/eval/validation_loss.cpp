@@ -3,28 +3,25 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "lib/data/epoch_plan.h"
+#include "lib/data/micro_batches.h"
 
 namespace precis {
 
-double validation_loss(Gpt& model, const GptWeights& weights, const DialogueDataset& data,
-                       int64_t count, int64_t budget, const World& world) {
-  std::vector<PlannedSample> samples;
-  for (int64_t i = 0; i < std::min(count, data.size()); ++i) samples.push_back({i, i});
-  const StepPlan plan = plan_step(samples, data, budget, world.size(), 0);
+double validation_loss(LanguageModel& model, const Weights& weights,
+                       const ValidationSamples& samples, const World& world) {
+  const auto& [data, count, budget] = samples;
+  std::vector<PlannedSample> planned;
+  for (int64_t i = 0; i < std::min(count, data.size()); ++i) planned.push_back({i, i});
+  const StepPlan plan = plan_step(planned, data, budget, world.size(), 0);
   at::Tensor sum = at::zeros({}, at::TensorOptions(model.device()).dtype(at::kDouble));
-  for (size_t i = 0; i < plan.micro_batches.size(); ++i) {
-    if (plan.rank_of[i] != world.rank()) continue;
-    std::vector<RaggedSample> rows;
-    for (const PlannedSample& s : plan.micro_batches[i])
-      rows.push_back({data[s.sample].tokens, data[s.sample].prompt_tokens, 0});
-    sum.add_(
-        model.loss(make_ragged_batch(rows, /*with_targets=*/true).to(model.device()), weights));
-  }
+  for (const RaggedBatch& batch : make_micro_batches(plan, data, world.rank(), 0, model.device()))
+    sum.add_(model.loss(batch, weights));
   double total[] = {sum.item<double>()};
   world.sum(total);
-  return total[0] / static_cast<double>(plan.total_targets);
+  return total[0] / static_cast<double>(plan.counts.target_tokens);
 }
 
 }  // namespace precis

@@ -1,17 +1,25 @@
 // Loss on held-out samples.
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
 #include "lib/comm/world.h"
 #include "lib/data/dataset.h"
-#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/model/language_model.h"
+#include "lib/model/weights.h"
 
 namespace precis {
 
-/// Collective. Nats per target token over the first `count` samples, the micro-batches shared out
-/// over all ranks; the same on every rank. `budget`: input tokens a micro-batch.
-double validation_loss(Gpt& model, const GptWeights& weights, const DialogueDataset& data,
-                       int64_t count, int64_t budget, const World& world);
+/// Which samples, and how they are run.
+struct ValidationSamples {
+  const DialogueDataset& data;
+  int64_t count = 0;   ///< the first so many of them
+  int64_t budget = 0;  ///< input tokens a micro-batch
+};
+
+/// Collective. Nats per target token, the micro-batches shared out over all ranks; the same on
+/// every rank.
+double validation_loss(LanguageModel& model, const Weights& weights,
+                       const ValidationSamples& samples, const World& world);
 
 }  // namespace precis

@@ -8,8 +8,9 @@
 #include <optional>
 
 #include "lib/base/errors.h"
-#include "lib/base/files.h"
 #include "lib/huggingface/folder.h"
+#include "lib/base/files.h"
+#include "lib/huggingface/cache.h"
 
 namespace precis {
 

@@ -1,4 +1,5 @@
-// Hugging Face GPT-2 folders in and out. Reference: transformers' modeling_gpt2.py (names, Conv1D).
+// Hugging Face folders in and out: what their files are called and hold is here, what the tensors
+// of a family are called is the family's.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,32 +10,34 @@
 #include <vector>
 
 #include "lib/formats/value.h"
-#include "lib/model/gpt2/gpt2_shape.h"
+#include "lib/model/families.h"
+#include "lib/model/model_shape.h"
 #include "lib/text/bpe_tokenizer.h"
 
 namespace precis {
 
-/// By nanoGPT's parameter names (`transformer.h.0.attn.c_attn.weight`), float32 on the CPU;
+/// By the names of the parameter table (`transformer.h.0.attn.c_attn.weight`), float32 on the CPU;
 /// matrices of linear layers are (out, in), the transpose of Hugging Face's Conv1D.
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct ImportedModel {
-  GptShape shape;
-  NamedTensors parameters;  ///< in the order of nanoGPT's named_parameters()
+  AnyShape shape;
+  NamedTensors parameters;  ///< in the order of files
   std::filesystem::path folder;
   Value config;                      ///< config.json
   Value generation = Value::dict();  ///< generation_config.json, if there is one
-  std::string left_out;  ///< a sentence about tensors that are no part of GPT-2; else empty
+  std::string left_out;  ///< a sentence about tensors that are no part of the model; else empty
 };
 
 /// Reads config.json and the weights: model.safetensors, else the shards of
 /// model.safetensors.index.json, else pytorch_model.bin, else the shards of
 /// pytorch_model.bin.index.json. Names are read as WeightTable says; low-precision weights are
 /// widened. Throws DataError naming file, tensor, expected and found shape: for what is missing,
-/// superfluous in the model's body, of another shape or no GPT-2.
-ImportedModel read_hugging_face(const std::filesystem::path& folder);
+/// superfluous in the model's body, of another shape or of no family that is known.
+ImportedModel read_hugging_face(const std::filesystem::path& folder,
+                                const ModelFamilies& families = known_families());
 
-/// All parameters in one tensor, in the order of ParameterLayout(model.shape): float32 [numel].
+/// All parameters in one tensor, in flat order: float32 [numel].
 at::Tensor flat_of(const ImportedModel& model);
 
 /// Whether a path is such a folder, by its config.json.
@@ -42,10 +45,9 @@ bool is_hugging_face_folder(const std::filesystem::path& path);
 
 /// What goes into a folder.
 struct ExportedModel {
-  const GptShape& shape;
-  const NamedTensors&
-      parameters;  ///< all of the shape's; a model without biases gets zeros for them
-  const BpeTokenizer& tokenizer;  ///< the vocabulary that goes along
+  const ModelShape& shape;
+  const NamedTensors& parameters;  ///< all of the shape's; what files have besides is as it starts
+  const BpeTokenizer& tokenizer;   ///< the vocabulary that goes along
   Value generation =
       Value::dict();  ///< for generation_config.json, in transformers' names; eos_token_id, if it
                       ///< is there, is of an id or a list of ids, else <|endoftext|>'s is added
@@ -55,11 +57,5 @@ struct ExportedModel {
 /// one; a folder that is there already is replaced if it holds nothing but files of such a folder.
 /// Throws DataError otherwise.
 void write_hugging_face(const std::filesystem::path& folder, const ExportedModel& model);
-
-/// Where a model lies: gpt2, gpt2-medium, gpt2-large and gpt2-xl are looked for as a folder of that
-/// name in the working directory, then in the Hugging Face cache (HF_HUB_CACHE, HF_HOME,
-/// XDG_CACHE_HOME); any other name is a path. Throws DataError naming the places that were tried,
-/// and the command that downloads the model.
-std::filesystem::path resolve_model(const std::string& name);
 
 }  // namespace precis

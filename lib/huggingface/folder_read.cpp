@@ -13,9 +13,7 @@
 #include "lib/formats/pt_file.h"
 #include "lib/formats/safetensors.h"
 #include "lib/huggingface/folder.h"
-#include "lib/model/gpt2/gpt2_config_json.h"
-#include "lib/model/gpt2/gpt2_names.h"
-#include "lib/model/parameters.h"
+#include "lib/model/parameter_table.h"
 #include "lib/tensor/arrays.h"
 
 namespace precis {
@@ -90,10 +88,10 @@ void add_shards(WeightTable& weights, const fs::path& index_path) {
 }
 
 /// The first of the forms that a folder may have its weights in.
-WeightTable read_weights(const fs::path& folder) {
+WeightTable read_weights(const fs::path& folder, const ModelFamily& family) {
   constexpr const char* kForms[] = {"model.safetensors", "model.safetensors.index.json",
                                     "pytorch_model.bin", "pytorch_model.bin.index.json"};
-  WeightTable weights;
+  WeightTable weights(family);
   for (const std::string form : kForms) {
     if (!fs::exists(folder / form)) continue;
     form.ends_with(".index.json") ? add_shards(weights, folder / form)
@@ -117,25 +115,26 @@ bool is_hugging_face_folder(const fs::path& path) {
   return fs::is_directory(path, error) && fs::exists(path / "config.json", error);
 }
 
-ImportedModel read_hugging_face(const fs::path& folder) {
+ImportedModel read_hugging_face(const fs::path& folder, const ModelFamilies& families) {
   ImportedModel model;
   model.folder = fs::absolute(folder).lexically_normal();
   const fs::path config = folder / "config.json";
   model.config = parse_json(read_file(config), full_name(config));
-  model.shape = shape_of_config(model.config, full_name(config));
+  const ModelFamily& family = family_of_config_json(families, model.config, full_name(config));
+  model.shape = family.from_config_json(model.config, full_name(config));
   if (const fs::path path = folder / "generation_config.json"; fs::exists(path)) {
     model.generation = parse_json(read_file(path), full_name(path));
     if (model.generation.get_if<Value::Dict>() == nullptr) {
       throw DataError(fmt::format("{}: is no JSON object", full_name(path)));
     }
   }
-  WeightTable weights = read_weights(folder);
-  const std::vector<FileTensor> taken = weights.take(model.shape, MatrixOrder::kInOut);
-  const ParameterLayout layout(model.shape);
-  for (const size_t index : layout.named_order()) {
-    const std::string& name = layout.slots()[index].name;
+  WeightTable weights = read_weights(folder, family);
+  const std::vector<FileTensor> taken = weights.take(*model.shape, MatrixOrder::kInOut);
+  const ParameterTable table = model.shape->parameters();
+  for (const size_t index : table.file_order()) {
+    const std::string& name = table.slots()[index].name;
     const at::Tensor wide = to_tensor(taken[index].array).to(at::kFloat);
-    model.parameters.emplace_back(name, is_conv1d(name) ? wide.t().contiguous() : wide);
+    model.parameters.emplace_back(name, family.is_transposed(name) ? wide.t().contiguous() : wide);
   }
   model.left_out = weights.left_out();
   check_gaps(weights.files());
@@ -143,10 +142,10 @@ ImportedModel read_hugging_face(const fs::path& folder) {
 }
 
 at::Tensor flat_of(const ImportedModel& model) {
-  const ParameterLayout layout(model.shape);
-  at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
+  const ParameterTable table = model.shape->parameters();
+  at::Tensor flat = at::empty({table.numel()}, at::kFloat);
   for (size_t i = 0; i < model.parameters.size(); ++i)
-    layout.view(flat, layout.slots()[layout.named_order()[i]]).copy_(model.parameters[i].second);
+    table.view(flat, table.slots()[table.file_order()[i]]).copy_(model.parameters[i].second);
   return flat;
 }
 

@@ -1,4 +1,4 @@
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,9 +13,8 @@
 #include "lib/formats/json_value.h"
 #include "lib/formats/safetensors.h"
 #include "lib/huggingface/folder.h"
-#include "lib/model/gpt2/gpt2_config_json.h"
-#include "lib/model/gpt2/gpt2_names.h"
-#include "lib/model/parameters.h"
+#include "lib/model/model_family.h"
+#include "lib/model/parameter_table.h"
 #include "lib/tensor/arrays.h"
 #include "lib/text/vocabulary.h"
 
@@ -42,7 +41,7 @@ void check(const std::error_code& error, const fs::path& path, std::string_view 
   throw DataError(fmt::format("{}: {}: {}", fs::absolute(path).string(), what, error.message()));
 }
 
-std::string tokenizer_config(const GptShape& shape) {
+std::string tokenizer_config(const ModelShape& shape) {
   Value config = Value::dict();
   config.set("add_prefix_space", false);
   for (const char* key : {"bos_token", "eos_token", "unk_token"})
@@ -52,28 +51,31 @@ std::string tokenizer_config(const GptShape& shape) {
   return to_json(config);
 }
 
-/// Hugging Face's tensors: with biases in any case, Conv1D matrices as (in, out).
+/// A parameter that files have and the model does not: as it starts.
+at::Tensor absent(const ParameterSlot& slot) {
+  if (slot.start.std > 0) throw DataError(fmt::format("parameter {} is missing", slot.name));
+  return at::full(slot.shape, slot.start.mean, at::kFloat);
+}
+
+/// Hugging Face's tensors: all that its class has, Conv1D matrices as (in, out).
 std::vector<std::pair<std::string, ArrayView>> exported_tensors(const ExportedModel& model) {
+  const ModelFamily& family = model.shape.family();
+  const ParameterTable own = model.shape.parameters(),
+                       all = family.exported_parameters(model.shape);
   std::map<std::string_view, at::Tensor> given;
   for (const auto& [name, tensor] : model.parameters) given.emplace(name, tensor);
-  GptShape shape = model.shape;
-  shape.bias = true;
-  const ParameterLayout layout(shape);
   std::vector<std::pair<std::string, ArrayView>> tensors;
-  for (const size_t index : layout.named_order()) {
-    const ParameterSlot& slot = layout.slots()[index];
+  for (const size_t index : all.file_order()) {
+    const ParameterSlot& slot = all.slots()[index];
     const auto found = given.find(slot.name);
-    const bool is_bias = slot.name.ends_with(".bias");
-    if (found == given.end() && !(is_bias && !model.shape.bias)) {
+    if (found == given.end() && own.has(slot.name))
       throw DataError(fmt::format("parameter {} is missing", slot.name));
-    }
-    at::Tensor tensor =
-        found == given.end() ? at::zeros(slot.shape, at::kFloat) : found->second.to(at::kFloat);
+    at::Tensor tensor = found == given.end() ? absent(slot) : found->second.to(at::kFloat);
     if (tensor.sizes() != at::IntArrayRef(slot.shape)) {
       throw DataError(fmt::format("parameter {} has shape {}; expected {}", slot.name,
                                   shape_text(tensor.sizes().vec()), shape_text(slot.shape)));
     }
-    if (is_conv1d(slot.name)) tensor = tensor.t();
+    if (family.is_transposed(slot.name)) tensor = tensor.t();
     tensors.emplace_back(slot.name, to_array(tensor));
   }
   return tensors;
@@ -128,7 +130,8 @@ void write_hugging_face(const fs::path& target, const ExportedModel& model) {
   fs::create_directory(made, error);
   check(error, made, "cannot be created");
   try {
-    Value generation = model.generation, config = config_of_shape(model.shape, end);
+    Value generation = model.generation,
+          config = model.shape.family().to_config_json(model.shape, end);
     generation.set("bos_token_id", end);
     if (const Value* ids = generation.find("eos_token_id"))
       config.set("eos_token_id", *ids);

@@ -187,7 +187,7 @@ FolderGeneration generation_of(const ImportedModel& folder) {
   if (ids != nullptr)
     result.end_tokens =
         read_end_tokens(*ids, (in_file ? file : name_of("config.json")) + ": eos_token_id",
-                        folder.shape.vocab_size, result.warnings);
+                        folder.shape->vocab_size, result.warnings);
   return result;
 }
 

@@ -1,10 +1,8 @@
-// What a GPT-2 costs, in operations and in bytes: the one place for MFU, for memory and for how
-// work is shared out. Arithmetic on the shape alone.
+// What a model costs, in operations and in bytes: the one place for MFU, for memory and for how
+// work is shared out. Arithmetic alone: a family says what a token of it takes.
 #pragma once
 
 #include <cstdint>
-
-#include "lib/model/gpt2/gpt2_shape.h"
 
 namespace precis {
 
@@ -18,24 +16,32 @@ struct StepCounts {
   int64_t target_tokens = 0;  ///< those with a loss
 };
 
+/// What a family says of its costs.
+struct ModelCost {
+  double weights_per_token = 0;   ///< that every input token meets in products
+  double weights_per_target = 0;  ///< that a target token meets besides
+  /// Multiply-adds of attention per token and token of its sample's length, the causal half
+  /// counted.
+  double attention = 0;
+  double target_token = 0;  ///< what the head does to a target token, in units of what the blocks
+                            ///< do to an input token
+  int64_t token_bytes = 0;  ///< that a token takes in training, were it a target
+  int64_t head_bytes = 0;   ///< of a piece of logits with its gradient
+};
+
 /// Floating-point operations of the matrix products that a step really does, forward and backward:
 /// six a weight and row that meets it; attention to half of each square, for samples of equal
-/// length; behind the last block's attention target rows alone.
-double training_operations(const GptShape& shape, const StepCounts& step);
+/// length.
+double training_operations(const ModelCost& cost, const StepCounts& step);
 
-/// What the head does to a target token, in units of what the blocks do to an input token.
-double target_token_cost(const GptShape& shape);
+/// Bytes of what a rank holds as long as it trains: weights in float32, gradient and two moments of
+/// those trained, and the copy that products are made with where its elements are smaller.
+int64_t state_bytes(int64_t num_parameters, int64_t num_trainable, int64_t element_size);
 
-/// Bytes of what a rank holds as long as it trains: weights, gradient and two moments in float32,
-/// and the copy that products are made with where its elements are smaller.
-int64_t state_bytes(int64_t num_parameters, int64_t element_size);
-
-/// Bytes that a micro-batch of so many input tokens takes at most (were each of them a target):
-/// what the blocks keep for backward, what backward adds in one of them, and a piece of logits with
-/// its gradient. `element_size`: bytes of an activation in products.
-int64_t activation_bytes(const GptShape& shape, int64_t tokens, int64_t element_size);
+/// Bytes that a micro-batch of so many input tokens takes at most (were each of them a target).
+int64_t activation_bytes(const ModelCost& cost, int64_t tokens);
 
 /// The most input tokens of which activation_bytes is within `bytes`; 0 if not even one fits.
-int64_t tokens_within(const GptShape& shape, int64_t bytes, int64_t element_size);
+int64_t tokens_within(const ModelCost& cost, int64_t bytes);
 
 }  // namespace precis

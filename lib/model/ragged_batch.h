@@ -7,6 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "lib/ops/row_ids.h"
+#include "lib/ops/segments.h"
+
 namespace precis {
 
 /// One sample of a micro-batch.
@@ -16,23 +19,17 @@ struct RaggedSample {
   uint64_t key = 0;                 ///< what its dropout depends on
 };
 
-/// Shapes: N input tokens in all, B samples, M positions whose next token counts. All int64 but
-/// offsets. Inputs of a sample with targets are its tokens less the last.
+/// Shapes: N input tokens in all, B samples, M positions whose next token counts. All int64. Inputs
+/// of a sample with targets are its tokens less the last.
 struct RaggedBatch {
   at::Tensor tokens;       ///< [N]
-  at::Tensor positions;    ///< [N], from 0 in each sample
-  at::Tensor row_keys;     ///< [N], the sample's dropout key
-  at::Tensor offsets;      ///< [B + 1] int32: sample b is rows offsets[b] .. offsets[b + 1]
+  ops::RowIds rows;        ///< [N]: positions, from 0 in each sample, and the sample's dropout key
+  ops::Segments segments;  ///< B
   at::Tensor target_rows;  ///< [M], ascending
   at::Tensor targets;      ///< [M], the tokens wanted there
-  at::Tensor sample_keys;  ///< [B]
-  uint64_t dropout_key =
-      0;  ///< of the whole micro-batch, where dropout cannot go by sample (attention on CUDA)
-  std::vector<int32_t> host_offsets;  ///< offsets, on the host
-  int64_t max_length = 0;             ///< longest sample, in input tokens
 
   int64_t num_tokens() const { return tokens.size(0); }
-  int64_t num_samples() const { return static_cast<int64_t>(host_offsets.size()) - 1; }
+  int64_t num_samples() const { return segments.num_samples(); }
   int64_t num_targets() const { return targets.size(0); }
   RaggedBatch to(const at::Device& device) const;
 };

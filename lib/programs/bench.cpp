@@ -8,9 +8,10 @@
 
 #include "lib/base/random.h"
 #include "lib/comm/collectives.h"
+#include "lib/data/micro_batches.h"
 #include "lib/generate/generate.h"
-#include "lib/generate/gpt_decoder.h"
-#include "lib/model/ragged_batch.h"
+#include "lib/generate/inference_model.h"
+#include "lib/model/families.h"
 #include "lib/train/train_step.h"
 
 namespace precis {
@@ -32,13 +33,11 @@ double median_seconds(int64_t repeats, const std::function<void()>& work) {
   return seconds[seconds.size() / 2];
 }
 
-GptShape shape_of(const BenchSettings& s) {
-  GptShape shape;
-  shape.n_layer = s.n_layer;
-  shape.n_head = s.n_head;
-  shape.n_embd = s.n_embd;
-  shape.vocab_size = s.vocab_size;
-  return shape;
+constexpr int64_t kPositions = 1024;
+constexpr double kDropout = 0.1;
+
+AnyShape shape_of(const BenchSettings& s) {
+  return known_families().front()->from_settings(s.model, kPositions, s.vocab_size);
 }
 
 /// Samples of made-up tokens whose lengths spread around the mean as those of dialogues do.
@@ -66,56 +65,56 @@ Json bench_matmul(World&, const DeviceSetup& setup, const BenchSettings& s) {
   return {{"gflop_per_s", 2e-9 * n * n * n / seconds}};
 }
 
-Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s) {
-  const ParameterLayout layout(shape_of(s));
-  const auto collectives = make_collectives(setup.plan.backend, world, setup.device);
-  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device,
-                            *collectives);
-  TrainConfig config;
-  AdamW optimizer(parameters, config);
-  LossScaler scaler(setup.dtype == at::kHalf);
-  Gpt model(layout, setup.device);
-  TrainStep step({model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16);
-  const int64_t budget =
-      s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, layout);
-  const auto samples = made_up_samples(s);
-  std::vector<RaggedBatch> batches;
-  std::vector<RaggedSample> rows;
-  int64_t tokens = 0, total = 0;
-  const auto flush = [&] {
-    if (!rows.empty()) batches.push_back(make_ragged_batch(rows, true).to(setup.device));
-    rows.clear();
-    tokens = 0;
-  };
-  for (size_t i = 0; i < samples.size(); ++i) {
-    total += static_cast<int64_t>(samples[i].size()) - 1;
-    if (static_cast<int>(i) % world.size() != world.rank()) continue;
-    if (tokens + static_cast<int64_t>(samples[i].size()) > budget) flush();
-    rows.push_back({samples[i], static_cast<int64_t>(samples[i].size()) - s.target_tokens, i});
-    tokens += static_cast<int64_t>(samples[i].size()) - 1;
+/// What the made-up samples are to training: the last tokens of each are targets.
+DialogueDataset made_up_data(const BenchSettings& s) {
+  std::vector<EncodedExample> encoded;
+  for (auto& tokens : made_up_samples(s)) {
+    const auto prompt = static_cast<int32_t>(static_cast<int64_t>(tokens.size()) - s.target_tokens);
+    encoded.push_back({std::move(tokens), prompt});
   }
-  flush();
+  return DialogueDataset(std::move(encoded));
+}
+
+Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s) {
+  const AnyShape shape = shape_of(s);
+  const ParameterTable table = shape->parameters();
+  const auto collectives = make_collectives(setup.plan.backend, world, setup.device);
+  FlatParameters parameters(table, initial_parameters(table, 1), setup.dtype, setup.device,
+                            *collectives);
+  AdamW optimizer(parameters, TrainConfig{});
+  LossScaler scaler(setup.dtype == at::kHalf);
+  const auto model = shape->make_model(table, setup.device);
+  TrainStep step({*model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16);
+  const int64_t budget =
+      s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, *shape);
+  const DialogueDataset data = made_up_data(s);
+  const EpochPlan epochs(data.size(), s.samples, /*seed=*/1);
+  const StepPlan plan = plan_step(epochs.step(0), data, budget, world.size(),
+                                  shape->cost(setup.element_size()).target_token);
+  const std::vector<RaggedBatch> batches =
+      make_micro_batches(plan, data, world.rank(), /*seed=*/1, setup.device);
   const double seconds = median_seconds(s.repeats, [&] {
-    step.run(batches, {s.samples * s.target_tokens, 1e-4, 0.1, false});
+    step.run(batches, {plan.counts, 1e-4, kDropout, false});
   });
-  return {{"samples_per_s", static_cast<double>(s.samples) / seconds},
-          {"tokens_per_s", static_cast<double>(total) / seconds},
+  return {{"samples_per_s", static_cast<double>(plan.counts.samples) / seconds},
+          {"tokens_per_s", static_cast<double>(plan.counts.tokens) / seconds},
           {"step_ms", seconds * 1e3},
           {"micro_batch_tokens", budget}};
 }
 
 Json bench_decode(World&, const DeviceSetup& setup, const BenchSettings& s) {
-  const ParameterLayout layout(shape_of(s));
-  Gpt model(layout, setup.device);
-  const GptWeights weights =
-      make_weights(layout, initial_parameters(layout, 1).to(setup.device), setup.dtype);
+  const AnyShape shape = shape_of(s);
+  const ParameterTable table = shape->parameters();
+  const auto model = shape->make_model(table, setup.device);
+  const InferenceModel inference(
+      *model, make_weights(table, initial_parameters(table, 1).to(setup.device), setup.dtype));
   std::vector<Prompt> prompts;
   for (auto& sample : made_up_samples(s)) prompts.push_back({std::move(sample), prompts.size()});
   GenerationConfig config;
   config.max_new_tokens = config.min_new_tokens = 32;
   const GenerateOptions options{.end_tokens = {static_cast<int32_t>(s.vocab_size - 1)}};
   const double seconds = median_seconds(s.repeats, [&] {
-    GptDecoder decoder(model, weights);
+    CachedDecoder decoder(inference);
     generate(decoder, prompts, config, options);
   });
   return {{"samples_per_s", static_cast<double>(s.samples) / seconds},
@@ -137,34 +136,45 @@ Json bench_allreduce(World& world, const DeviceSetup& setup, const BenchSettings
 }
 
 Json bench_adamw(World& world, const DeviceSetup& setup, const BenchSettings& s) {
-  const ParameterLayout layout(shape_of(s));
+  const ParameterTable table = shape_of(s)->parameters();
   const auto collectives = make_collectives(setup.plan.backend, world, setup.device);
-  FlatParameters parameters(layout, initial_parameters(layout, 1), setup.dtype, setup.device,
+  FlatParameters parameters(table, initial_parameters(table, 1), setup.dtype, setup.device,
                             *collectives);
   AdamW optimizer(parameters, TrainConfig{});
   const double seconds = median_seconds(s.repeats, [&] { optimizer.step(1e-4, 1.0); });
-  return {{"parameters", layout.numel()}, {"ms", seconds * 1e3}};
+  return {{"parameters", table.numel()}, {"ms", seconds * 1e3}};
 }
 
 }  // namespace
 
+BenchSettings::BenchSettings() {
+  model.n_layer = model.n_head = 6;
+  model.n_embd = 384;
+}
+
 Fields BenchSettings::fields() {
-  return {
-      {"n_layer", &n_layer, "blocks", {.min = 1}},
-      {"n_head", &n_head, "attention heads", {.min = 1}},
-      {"n_embd", &n_embd, "channels", {.min = 1}},
-      {"vocab_size", &vocab_size, "tokens of the vocabulary", {.min = 2}},
-      {"samples", &samples, "samples of a step, or prompts", {.min = 1}},
-      {"mean_tokens", &mean_tokens, "tokens of a sample on average", {.min = 16, .max = 900}},
-      {"target_tokens", &target_tokens, "of them with a loss", {.min = 1, .max = 500}},
-      {"repeats", &repeats, "runs counted, after one to warm up; the median is given", {.min = 1}},
-      {"dtype", &dtype, "of weights and products", {.choices = {"float32", "bfloat16", "float16"}}},
-      {"device", &device, "auto, cuda or cpu", {.choices = {"auto", "cuda", "cpu"}}},
-      {"micro_batch_tokens",
-       &micro_batch_tokens,
-       "input tokens a rank runs at a time; 0: auto",
-       {.min = 0}},
-  };
+  Fields all = model.size_fields();
+  for (Field& field : Fields{
+           {"vocab_size", &vocab_size, "tokens of the vocabulary", {.min = 2}},
+           {"samples", &samples, "samples of a step, or prompts", {.min = 1}},
+           {"mean_tokens", &mean_tokens, "tokens of a sample on average", {.min = 16, .max = 900}},
+           {"target_tokens", &target_tokens, "of them with a loss", {.min = 1, .max = 500}},
+           {"repeats",
+            &repeats,
+            "runs counted, after one to warm up; the median is given",
+            {.min = 1}},
+           {"dtype",
+            &dtype,
+            "of weights and products",
+            {.choices = {"float32", "bfloat16", "float16"}}},
+           {"device", &device, "auto, cuda or cpu", {.choices = {"auto", "cuda", "cpu"}}},
+           {"micro_batch_tokens",
+            &micro_batch_tokens,
+            "input tokens a rank runs at a time; 0: auto",
+            {.min = 0}},
+       })
+    all.push_back(std::move(field));
+  return all;
 }
 
 std::vector<Benchmark> benchmarks() {

@@ -7,17 +7,20 @@
 #include <vector>
 
 #include "lib/comm/world.h"
+#include "lib/model/model_settings.h"
 #include "lib/run/device_setup.h"
 
 namespace precis {
 
 struct BenchSettings {
-  int64_t n_layer = 6, n_head = 6, n_embd = 384, vocab_size = 50257;
+  ModelSettings model;  ///< its sizes; 6 blocks of 6 heads, 384 channels
+  int64_t vocab_size = 50257;
   int64_t samples = 32, mean_tokens = 220,
           target_tokens = 28;  ///< of a step; lengths as of real dialogues
   int64_t repeats = 3;
   std::string dtype = "float32", device = "auto";
   int64_t micro_batch_tokens = 0;  ///< 0: auto
+  BenchSettings();
   Fields fields();
 };
 

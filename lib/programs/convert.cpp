@@ -5,6 +5,7 @@
 
 #include "lib/base/output_target.h"
 #include "lib/formats/pt_file.h"
+#include "lib/huggingface/cache.h"
 #include "lib/huggingface/folder.h"
 #include "lib/huggingface/generation_json.h"
 #include "lib/run/model_source.h"
@@ -19,7 +20,7 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
   ModelFile model = load_model(from);
   for (const std::string& warning : model.all_warnings()) log.warn(warning);
   BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
-  tokenizer.fit_to(model.shape.vocab_size, model.where);
+  tokenizer.fit_to(model.shape->vocab_size, model.where);
   model.tokenizer = tokenizer.texts();
   if (!model.is_checkpoint) {
     model.optimizer.reset();
@@ -28,13 +29,13 @@ std::string convert_model(const std::string& from, const std::filesystem::path& 
                        model.where);
   }
   NamedTensors parameters;
-  const ParameterLayout layout = model.layout();
-  for (const size_t i : layout.named_order())
-    parameters.emplace_back(layout.slots()[i].name, layout.view(model.flat, layout.slots()[i]));
+  const ParameterTable table = model.table();
+  for (const size_t i : table.file_order())
+    parameters.emplace_back(table.slots()[i].name, table.view(model.flat, table.slots()[i]));
   Value generation = Value::dict();
   if (model.generation) generation = generation_json(*model.generation);
   if (!model.end_tokens.empty()) generation.set("eos_token_id", end_tokens_json(model.end_tokens));
-  write_hugging_face(to, {model.shape, parameters, tokenizer, generation});
+  write_hugging_face(to, {*model.shape, parameters, tokenizer, generation});
   return fmt::format("{}: a Hugging Face folder of {}", std::filesystem::absolute(to).string(),
                      model.where);
 }

@@ -17,9 +17,10 @@
 #include "lib/checkpoint/model_file.h"
 #include "lib/eval/evaluation.h"
 #include "lib/eval/summarizer.h"
+#include "lib/generate/inference_model.h"
+#include "lib/model/weights.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/model_source.h"
-#include "lib/train/flat_parameters.h"
 
 namespace precis {
 namespace {
@@ -81,7 +82,7 @@ Job read_job(const World& world, const CommandLine& line, SummarizeConfig& confi
   settle_generation(line, job.file, config, log);
   job.tokenizer =
       std::make_unique<BpeTokenizer>(tokenizer_of(job.file, config.tokenizer_dir.value));
-  job.tokenizer->fit_to(job.file.shape.vocab_size, job.file.where);
+  job.tokenizer->fit_to(job.file.shape->vocab_size, job.file.where);
   const auto input = line.value("input");
   const bool from_stdin = !input;
   job.examples =
@@ -149,14 +150,14 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
     world.wait_as_spare();
     return ExitCode::kDone;
   }
-  const ParameterLayout layout = job.file.layout();
-  Gpt model(layout, setup.device);
-  const GptWeights weights =
-      make_weights(layout, job.file.flat.to(setup.device), parse_dtype(config.generation.dtype));
+  const ParameterTable table = job.file.table();
+  const auto model = job.file.shape->make_model(table, setup.device);
+  const InferenceModel inference(*model, make_weights(table, job.file.flat.to(setup.device),
+                                                      parse_dtype(config.generation.dtype)));
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
-  Summarizer summarizer({model, prompt, *job.tokenizer, world, job.file.end_tokens});
-  const std::vector<std::string> summaries =
-      summarizer.summaries(job.examples, weights, config.generation);
+  const Summarizer summarizer(
+      {inference, *job.file.shape, prompt, *job.tokenizer, world, job.file.end_tokens});
+  const std::vector<std::string> summaries = summarizer.summaries(job.examples, config.generation);
   if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
     log.warn(warning);
   world.together([&] {

@@ -140,7 +140,7 @@ std::string no_border(const View& c) {
 std::string trained_vocabulary(const View& c) {
   const int64_t size = c->tokenizer.train_vocab_size;
   if (size == 0 || !c.trains()) return "";
-  if (c->model.init_from.value != "scratch")
+  if (!c->model.from_scratch())
     return fmt::format(
         "{} asks for a new vocabulary, and the weights of {} know their own alone: "
         "leave it out, or train with model.init_from=scratch",
@@ -156,13 +156,12 @@ std::string trained_vocabulary(const View& c) {
 
 // ---- model, train, eval ----
 
-std::string heads(const View& c) {
-  const ModelSettings& model = c->model;
-  const bool sized = model.init_from.value == "scratch" || (model.n_head && model.n_embd);
-  const int64_t n_head = model.n_head.value_or(12), n_embd = model.n_embd.value_or(768);
-  return sized && n_embd % n_head != 0
-             ? fmt::format("model.n_embd {} is no multiple of model.n_head {}", n_embd, n_head)
-             : "";
+/// What the family says of the sizes that are asked for.
+std::string sizes(const View& c) {
+  const ModelFamily* family = find_family(c->families, c->model.family);
+  return !c->model.from_scratch() || family == nullptr ? "" : message_of([&] {
+    family->from_settings(c->model, c->data.block_size, /*vocab_size=*/1);
+  });
 }
 
 std::string micro_batch(const View& c) {
@@ -264,7 +263,7 @@ constexpr std::array kRelations{
     Relation{"prompt.dialogue_start prompt.summary_start", true, no_prompt},
     Relation{"prompt.summary_start", kWarning, no_border},
     Relation{"tokenizer.train_vocab_size tokenizer.dir model.init_from", true, trained_vocabulary},
-    Relation{"model.n_embd model.n_head", true, heads},
+    Relation{"model.*", true, sizes},
     Relation{"train.micro_batch_tokens", true, micro_batch},
     Relation{"train.lr_decay_iters train.warmup_iters", true, decay_before_warmup},
     Relation{"train.min_lr train.learning_rate", true, floor_above_peak},

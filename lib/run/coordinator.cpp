@@ -14,6 +14,7 @@
 #include "lib/base/files.h"
 #include "lib/config/describe.h"
 #include "lib/formats/csv.h"
+#include "lib/model/model_family.h"
 #include "lib/report/console.h"
 #include "lib/report/html_report.h"
 #include "lib/report/json_lines.h"
@@ -135,15 +136,14 @@ void Coordinator::write_report(const Inputs& inputs) {
   page.title = fmt::format("Precis: {}", folder_.path().filename().string());
   page.records = read_json_lines(folder_.path() / "metrics.jsonl");
   page.config_yaml = config_yaml_;
-  const GptShape& shape = inputs.shape;
-  page.facts = {
-      {"model", fmt::format("GPT-2, {} layers, {} heads, width {}, vocabulary {}", shape.n_layer,
-                            shape.n_head, shape.n_embd, shape.vocab_size)},
-      {"parameters",
-       fmt::format("{:.2f} million", static_cast<double>(ParameterLayout(shape).numel()) / 1e6)},
-      {"training rows", fmt::format("{}", inputs.split.train.size())},
-      {"validation rows", fmt::format("{}", inputs.split.validation.size())},
-      {"initial weights", config_.model.init_from.value}};
+  const ModelShape& shape = *inputs.shape;
+  page.facts = {{"model", fmt::format("{}, {}, vocabulary {}", shape.family().title(),
+                                      shape.words(), shape.vocab_size)},
+                {"parameters", fmt::format("{:.2f} million",
+                                           static_cast<double>(shape.parameters().numel()) / 1e6)},
+                {"training rows", fmt::format("{}", inputs.split.train.size())},
+                {"validation rows", fmt::format("{}", inputs.split.validation.size())},
+                {"initial weights", config_.model.init_from.value}};
   if (const fs::path file = folder_.path() / "evaluation.json"; fs::exists(file))
     page.evaluation = Record::parse(read_file(file), nullptr, false);
   if (const fs::path file = folder_.path() / "evaluation.csv"; fs::exists(file)) {

@@ -109,7 +109,7 @@ PeakRate peak_rate(const DeviceSetup& setup) {
   return {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
 }
 
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ParameterLayout& layout) {
+int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape& shape) {
   constexpr int64_t kCpu =
       2048;  // products of this many rows run at full rate, and their memory stays small
   if (!setup.device.is_cuda()) return kCpu;
@@ -118,11 +118,12 @@ int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ParameterLa
   size_t free = 0, total = 0;
   if (cudaMemGetInfo(&free, &total) == cudaSuccess) bytes = static_cast<int64_t>(free);
 #endif
-  const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
-  const int64_t free_bytes = bytes - state_bytes(layout.numel(), element);
+  const ParameterTable table = shape.parameters();
+  const int64_t free_bytes =
+      bytes - state_bytes(table.numel(), table.trainable_numel(), setup.element_size());
   // Not all of it: decoding takes some, and so do the gaps between blocks of the allocator.
-  return std::clamp<int64_t>(tokens_within(layout.shape(), free_bytes * 6 / 10, element), 1024,
-                             65536);
+  return std::clamp<int64_t>(tokens_within(shape.cost(setup.element_size()), free_bytes * 6 / 10),
+                             1024, 65536);
 }
 
 }  // namespace precis

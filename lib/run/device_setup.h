@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/comm/devices.h"
 #include "lib/comm/world.h"
-#include "lib/model/parameters.h"
+#include "lib/model/model_shape.h"
 #include "lib/run/run_config.h"
 
 namespace precis {
@@ -21,6 +21,9 @@ struct DeviceSetup {
   int threads = 1;                    ///< of this rank
   bool spare = false;                 ///< this rank is not needed: World::wait_as_spare
   std::string device_name;
+
+  /// Bytes of an activation in training.
+  int64_t element_size() const { return static_cast<int64_t>(c10::elementSize(dtype)); }
 };
 
 /// Collective. Agrees on devices, sets this rank's device, threads and dtype; after the single-GPU
@@ -40,6 +43,6 @@ struct PeakRate {
 PeakRate peak_rate(const DeviceSetup& setup);
 
 /// Input tokens of a micro-batch for train.micro_batch_tokens: auto.
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ParameterLayout& layout);
+int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape& shape);
 
 }  // namespace precis

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,35 +21,34 @@ namespace fs = std::filesystem;
 /// Sizes that the user set must be those of the weights.
 void check_sizes(const RunConfig& config, const ModelFile& model) {
   std::string wrong;
-  const auto compare = [&](const char* key, const auto& wanted, const auto& found) {
-    if (wanted && *wanted != found)
-      wrong += fmt::format("{}{} is {}, but {} has {}", wrong.empty() ? "" : "\n", key, *wanted,
+  const auto compare = [&](const std::string& key, const std::string& wanted,
+                           const std::string& found) {
+    if (wanted != found)
+      wrong += fmt::format("{}{} is {}, but {} has {}", wrong.empty() ? "" : "\n", key, wanted,
                            model.where, found);
   };
-  compare("model.n_layer", config.model.n_layer, model.shape.n_layer);
-  compare("model.n_head", config.model.n_head, model.shape.n_head);
-  compare("model.n_embd", config.model.n_embd, model.shape.n_embd);
-  compare("model.bias", config.model.bias, model.shape.bias);
-  const std::string activation = model.shape.gelu_tanh ? "gelu_new" : "gelu";
-  if (config.model.activation != "auto")
-    compare("model.activation", std::optional(config.model.activation), activation);
-  if (config.is_set("data.block_size") && config.data.block_size > model.shape.block_size)
-    compare("data.block_size", std::optional(config.data.block_size), model.shape.block_size);
+  const std::vector<ModelSize> sizes = model.shape->sizes();
+  ModelSettings wished = config.model;
+  for (const Field& field : wished.size_fields()) {
+    const std::string wanted = to_yaml(field);
+    if (wanted == "null" || wanted == "auto") continue;
+    const auto found = std::ranges::find(sizes, field.name, &ModelSize::key);
+    compare("model." + field.name, wanted, found == sizes.end() ? "none" : found->value);
+  }
+  if (config.is_set("data.block_size") && config.data.block_size > model.shape->block_size)
+    compare("data.block_size", std::to_string(config.data.block_size),
+            std::to_string(model.shape->block_size));
   if (!wrong.empty()) throw ConfigError(wrong);
 }
 
 ModelFile from_scratch(const RunConfig& config, int32_t vocab_size) {
+  const ModelFamily* family = find_family(config.families, config.model.family);
+  if (family == nullptr)
+    throw ConfigError(fmt::format("model.family {} is not known", config.model.family));
   ModelFile model;
   model.where = "scratch";
-  GptShape& shape = model.shape;
-  shape.n_layer = config.model.n_layer.value_or(12);
-  shape.n_head = config.model.n_head.value_or(12);
-  shape.n_embd = config.model.n_embd.value_or(768);
-  shape.bias = config.model.bias.value_or(true);
-  shape.gelu_tanh = config.model.activation == "gelu_new";
-  shape.block_size = config.data.block_size;
-  shape.vocab_size = vocab_size;
-  model.flat = initial_parameters(model.layout(), static_cast<uint64_t>(config.run.seed));
+  model.shape = family->from_settings(config.model, config.data.block_size, vocab_size);
+  model.flat = initial_parameters(model.table(), static_cast<uint64_t>(config.run.seed));
   return model;
 }
 
@@ -72,10 +72,11 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
 
 /// The newest whole checkpoint of the run folder; one warning for all that are damaged. Throws
 /// DataError where there are only damaged ones.
-std::optional<ModelFile> newest_model(const CheckpointFolder& folder, Log& log) {
+std::optional<ModelFile> newest_model(const RunConfig& config, const CheckpointFolder& folder,
+                                      Log& log) {
   std::optional<ModelFile> model;
   const auto [path, damaged] =
-      folder.newest([&](const fs::path& file) { model = read_checkpoint(file); });
+      folder.newest([&](const fs::path& file) { model = read_checkpoint(file, config.families); });
   if (damaged.empty()) return model;
   if (!path)
     throw DataError(fmt::format(
@@ -99,12 +100,12 @@ std::optional<ModelFile> resumed_model(const RunConfig& config, const Checkpoint
                       fs::absolute(folder.path()).string()));
     return std::nullopt;
   }
-  if (wish == "auto") return newest_model(folder, log);
+  if (wish == "auto") return newest_model(config, folder, log);
   if (!fs::exists(wish))
     throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
                                 fs::absolute(wish).string()));
-  ModelFile named = read_checkpoint(wish);
-  std::optional<ModelFile> own = newest_model(folder, log);
+  ModelFile named = read_checkpoint(wish, config.families);
+  std::optional<ModelFile> own = newest_model(config, folder, log);
   return own && own->progress.iter > named.progress.iter ? std::move(own)
                                                          : std::optional(std::move(named));
 }
@@ -114,16 +115,15 @@ ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
   if (!config.has_stage("train")) return read_for_evaluation(config, folder);
   if (auto model = resumed_model(config, folder, log)) {
     inputs.resumed = true;
-    log.info(fmt::format(
-        "resuming from {} at iteration {}{}", model->where, model->progress.iter,
-        config.model.init_from.value == "scratch" ? "" : "; model.init_from is not looked at"));
+    log.info(fmt::format("resuming from {} at iteration {}{}", model->where, model->progress.iter,
+                         config.model.from_scratch() ? "" : "; model.init_from is not looked at"));
     return std::move(*model);
   }
-  if (config.model.init_from.value == "scratch") {
+  if (config.model.from_scratch()) {
     inputs.tokenizer = scratch_tokenizer(config, inputs.split.train);
     return from_scratch(config, inputs.tokenizer->vocab_size());
   }
-  ModelFile model = load_model(config.model.init_from.value);
+  ModelFile model = load_model(config.model.init_from.value, config.families);
   model.progress = Progress{};  // weights only: a new training
   model.optimizer.reset();
   return model;
@@ -132,14 +132,14 @@ ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
 }  // namespace
 
 ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder) {
-  if (const auto file = folder.to_evaluate()) return read_checkpoint(*file);
-  if (config.model.init_from.value == "scratch")
+  if (const auto file = folder.to_evaluate()) return read_checkpoint(*file, config.families);
+  if (config.model.from_scratch())
     throw DataError(
         fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no "
                     "weights to evaluate. Train first, or name a "
                     "model by model.init_from",
                     fs::absolute(folder.path()).string()));
-  return load_model(config.model.init_from.value);
+  return load_model(config.model.init_from.value, config.families);
 }
 
 void require_same_start(const World& world, const ModelFile& model) {
@@ -170,16 +170,16 @@ RunInputs read_inputs(const RunConfig& config, Log& log) {
   for (const std::string& warning : model.warnings) log.warn(warning);
   if (config.has_stage("train")) model.end_tokens.clear();  // it learns <|endoftext|>
   if (model.where != "scratch") check_sizes(config, model);
-  if (config.is_set("data.block_size") || config.data.block_size < model.shape.block_size)
+  if (config.is_set("data.block_size") || config.data.block_size < model.shape->block_size)
     crop_positions(model, config.data.block_size);
-  model.shape.dropout = config.model.dropout;
+  model.shape->dropout = config.model.dropout;
   if (!inputs.tokenizer) {
     const bool own = !config.tokenizer.dir.value.empty() && !inputs.resumed;
     inputs.tokenizer =
         std::make_unique<BpeTokenizer>(own ? BpeTokenizer::load(config.tokenizer.dir.value)
                                            : tokenizer_of(model, config.tokenizer.dir.value));
   }
-  inputs.tokenizer->fit_to(model.shape.vocab_size, model.where);
+  inputs.tokenizer->fit_to(model.shape->vocab_size, model.where);
   model.tokenizer = inputs.tokenizer->texts();
   model.prompt = config.prompt;
   model.generation = config.generation;

@@ -21,7 +21,7 @@ struct Inputs {
   std::vector<Example> test;
   std::unique_ptr<BpeTokenizer> tokenizer;
   std::unique_ptr<SummaryPrompt> prompt;
-  GptShape shape;        ///< of the model
+  AnyShape shape;        ///< of the model
   int64_t iter = 0;      ///< optimizer steps done with the weights that were read
   bool resumed = false;  ///< training goes on from a checkpoint
 };

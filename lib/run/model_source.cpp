@@ -5,17 +5,18 @@
 #include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/huggingface/cache.h"
 #include "lib/huggingface/folder.h"
 #include "lib/huggingface/generation_json.h"
 
 namespace precis {
 
-ModelFile read_model_folder(const std::filesystem::path& folder) {
-  ImportedModel imported = read_hugging_face(folder);
+ModelFile read_model_folder(const std::filesystem::path& folder, const ModelFamilies& families) {
+  ImportedModel imported = read_hugging_face(folder, families);
   ModelFile model;
   model.where = std::filesystem::absolute(folder).string();
-  model.shape = imported.shape;
   model.flat = flat_of(imported);
+  model.shape = imported.shape;
   if (!imported.left_out.empty()) model.warnings.push_back(imported.left_out);
   FolderGeneration generation = generation_of(imported);
   model.generation = generation.config;
@@ -24,9 +25,10 @@ ModelFile read_model_folder(const std::filesystem::path& folder) {
   return model;
 }
 
-ModelFile load_model(const std::string& name) {
+ModelFile load_model(const std::string& name, const ModelFamilies& families) {
   const std::filesystem::path path = resolve_model(name);
-  return std::filesystem::is_directory(path) ? read_model_folder(path) : read_checkpoint(path);
+  return std::filesystem::is_directory(path) ? read_model_folder(path, families)
+                                             : read_checkpoint(path, families);
 }
 
 BpeTokenizer tokenizer_of(const ModelFile& model, const std::filesystem::path& dir) {

@@ -9,6 +9,7 @@
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/model/cost.h"
+#include "lib/tensor/digest.h"
 
 namespace precis {
 
@@ -23,7 +24,8 @@ EvaluationObserver::EvaluationObserver(const TrainingParts& parts,
                                        const DialogueDataset& validation)
     : parts_(parts),
       validation_(validation),
-      summarizer_({parts.state.model, *parts.inputs.prompt, *parts.inputs.tokenizer,
+      model_(*parts.state.model, parts.state.parameters.weights()),
+      summarizer_({model_, *parts.state.shape, *parts.inputs.prompt, *parts.inputs.tokenizer,
                    parts.context.world}) {}
 
 EvaluationObserver::Scores EvaluationObserver::evaluate() {
@@ -33,17 +35,16 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
   scores.num_examples = config.eval.max_loss_examples == 0
                             ? validation_.size()
                             : std::min(config.eval.max_loss_examples, validation_.size());
-  scores.val_loss =
-      validation_loss(parts_.state.model, parts_.state.parameters.weights(), validation_,
-                      scores.num_examples, parts_.state.progress.micro_batch_tokens, world);
+  scores.val_loss = validation_loss(
+      *parts_.state.model, parts_.state.parameters.weights(),
+      {validation_, scores.num_examples, parts_.state.progress.micro_batch_tokens}, world);
   const auto& rows = parts_.inputs.split.validation;
   scores.rouge_num_examples =
       std::min(config.eval.rouge_examples, static_cast<int64_t>(rows.size()));
   if (scores.rouge_num_examples == 0) return scores;
   const std::span<const Example> examples =
       std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
-  const std::vector<std::string> predictions =
-      summarizer_.summaries(examples, parts_.state.parameters.weights(), config.generation);
+  const std::vector<std::string> predictions = summarizer_.summaries(examples, config.generation);
   std::array<double, 4> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
     const SummaryScores scored = score_summaries(examples, predictions);
@@ -97,7 +98,7 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   record["best"] = better;
   record["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  record["weights"] = fmt::format("{:016x}", digest);
+  record["weights"] = digest_text(digest);
   parts_.context.coordinator.record(record);
   if (better) {
     progress.best_metric = scores.metric(config.eval.metric);
@@ -129,39 +130,43 @@ Boundary CheckpointObserver::reached(int64_t steps, Boundary boundary) {
 }
 
 RecordObserver::RecordObserver(const TrainingParts& parts)
-    : parts_(parts), peak_(peak_rate(parts.context.setup)) {}
+    : parts_(parts),
+      peak_(peak_rate(parts.context.setup)),
+      cost_(parts.state.shape->cost(parts.context.setup.element_size())) {}
 
-void RecordObserver::stepped(int64_t iter, const StepResult& result) {
+void RecordObserver::stepped(const Iteration& done) {
   const RunContext& context = parts_.context;
+  const StepResult& result = done.result;
   ++iterations_;
-  seconds_ += result.seconds;
-  samples_ += static_cast<double>(result.samples);
-  tokens_ += static_cast<double>(result.tokens);
-  flops_ += training_operations(parts_.state.model.shape(),
-                                {result.samples, result.tokens, result.target_tokens});
-  if (iter % context.config.report.log_interval != 0 && iter + 1 != context.config.train.max_iters)
+  seconds_ += done.seconds;
+  samples_ += static_cast<double>(done.counts.samples);
+  tokens_ += static_cast<double>(done.counts.tokens);
+  flops_ += training_operations(cost_, done.counts);
+  if (done.number % context.config.report.log_interval != 0 &&
+      done.number + 1 != context.config.train.max_iters)
     return;
   const double rate = peak_.flops * context.world.size();
-  Record record{{"kind", "train"},
-                {"iter", iter},
-                {"max_iters", context.config.train.max_iters},
-                {"loss", result.loss},
-                {"lr", result.learning_rate},
-                {"grad_norm", result.grad_norm},
-                {"samples", result.samples},
-                {"tokens", result.tokens},
-                {"target_tokens", result.target_tokens},
-                {"samples_per_s", samples_ / seconds_},
-                {"tokens_per_s", tokens_ / seconds_},
-                {"step_ms", 1e3 * seconds_ / static_cast<double>(iterations_)},
-                {"mfu", flops_ / seconds_ / rate},
-                {"mfu_peak", context.world.size() > 1
-                                 ? fmt::format("{} x {}", context.world.size(), peak_.words)
-                                 : peak_.words},
-                {"eta_seconds", seconds_ / static_cast<double>(iterations_) *
-                                    static_cast<double>(context.config.train.max_iters - iter - 1)},
-                {"micro_batch_tokens", parts_.state.progress.micro_batch_tokens},
-                {"plan", fmt::format("{:016x}", result.plan)}};
+  Record record{
+      {"kind", "train"},
+      {"iter", done.number},
+      {"max_iters", context.config.train.max_iters},
+      {"loss", result.loss},
+      {"lr", done.learning_rate},
+      {"grad_norm", result.grad_norm},
+      {"samples", done.counts.samples},
+      {"tokens", done.counts.tokens},
+      {"target_tokens", done.counts.target_tokens},
+      {"samples_per_s", samples_ / seconds_},
+      {"tokens_per_s", tokens_ / seconds_},
+      {"step_ms", 1e3 * seconds_ / static_cast<double>(iterations_)},
+      {"mfu", flops_ / seconds_ / rate},
+      {"mfu_peak", context.world.size() > 1
+                       ? fmt::format("{} x {}", context.world.size(), peak_.words)
+                       : peak_.words},
+      {"eta_seconds", seconds_ / static_cast<double>(iterations_) *
+                          static_cast<double>(context.config.train.max_iters - done.number - 1)},
+      {"micro_batch_tokens", parts_.state.progress.micro_batch_tokens},
+      {"plan", digest_text(done.plan)}};
   if (result.loss_scale != 1) record["loss_scale"] = result.loss_scale;
   if (result.skipped) record["skipped"] = true;
   context.coordinator.record(record);

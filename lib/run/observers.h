@@ -22,7 +22,6 @@ class EvaluationObserver : public TrainObserver {
  public:
   EvaluationObserver(const TrainingParts& parts, const DialogueDataset& validation);
   Boundary reached(int64_t steps, Boundary boundary) override;
-  void stepped(int64_t, const StepResult&) override {}
 
  private:
   struct Scores {
@@ -35,6 +34,7 @@ class EvaluationObserver : public TrainObserver {
 
   TrainingParts parts_;
   const DialogueDataset& validation_;
+  InferenceModel model_;
   Summarizer summarizer_;
 };
 
@@ -43,7 +43,6 @@ class CheckpointObserver : public TrainObserver {
  public:
   CheckpointObserver(const TrainingParts& parts, int64_t start) : parts_(parts), saved_(start) {}
   Boundary reached(int64_t steps, Boundary boundary) override;
-  void stepped(int64_t, const StepResult&) override {}
 
  private:
   TrainingParts parts_;
@@ -54,12 +53,12 @@ class CheckpointObserver : public TrainObserver {
 class RecordObserver : public TrainObserver {
  public:
   explicit RecordObserver(const TrainingParts& parts);
-  Boundary reached(int64_t, Boundary boundary) override { return boundary; }
-  void stepped(int64_t iter, const StepResult& result) override;
+  void stepped(const Iteration& iteration) override;
 
  private:
   TrainingParts parts_;
   PeakRate peak_;
+  ModelCost cost_;
   double seconds_ = 0, samples_ = 0, tokens_ = 0, flops_ = 0;  // since the last record
   int64_t iterations_ = 0;
 };

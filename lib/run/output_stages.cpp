@@ -17,7 +17,7 @@
 #include "lib/eval/summarizer.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/run/stop_signal.h"
-#include "lib/train/flat_parameters.h"
+#include "lib/tensor/digest.h"
 
 namespace precis {
 namespace {
@@ -80,6 +80,12 @@ Summarizer::Progress progress_lines(const RunContext& context, const char* what)
   };
 }
 
+Summarizer summarizer_of(const RunContext& context, const Inputs& inputs,
+                         const OutputModel& loaded) {
+  return Summarizer({loaded.inference, *loaded.file.shape, *inputs.prompt, *inputs.tokenizer,
+                     context.world, loaded.file.end_tokens});
+}
+
 void warn_of_empty(Log& log, const char* what, std::span<const std::string> summaries) {
   if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
     log.warn(fmt::format("{}: {}", what, warning));
@@ -89,11 +95,12 @@ void warn_of_empty(Log& log, const char* what, std::span<const std::string> summ
 
 OutputModel::OutputModel(const RunContext& context, ModelFile read)
     : file(std::move(read)),
-      model(file.layout(), context.setup.device),
-      weights(make_weights(model.layout(), file.flat.to(context.setup.device),
-                           parse_dtype(context.config.generation.dtype))),
-      digest(fmt::format("{:016x}", digest_of(file.flat))) {
+      digest(digest_text(digest_of(file.flat))),
+      model(file.shape->make_model(file.table(), context.setup.device)),
+      inference(*model, make_weights(file.table(), file.flat.to(context.setup.device),
+                                     parse_dtype(context.config.generation.dtype))) {
   file.optimizer.reset();
+  file.flat.reset();
 }
 
 std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const Inputs& inputs,
@@ -101,7 +108,7 @@ std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const 
   if (!read) {
     context.world.together([&] {
       read = read_for_evaluation(context.config, context.coordinator.folder());
-      crop_positions(*read, inputs.shape.block_size);
+      crop_positions(*read, inputs.shape->block_size);
     });
     require_same_start(context.world, *read);
   }
@@ -123,16 +130,15 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
   if (up_to_date(context, "evaluate", loaded, settings, "evaluation.json")) return;
   std::unique_ptr<DialogueDataset> data;
   context.world.together([&] {
-    data = std::make_unique<DialogueDataset>(examples, *inputs.prompt, loaded.file.shape.block_size,
-                                             false);
+    data = std::make_unique<DialogueDataset>(examples, *inputs.prompt,
+                                             loaded.file.shape->block_size, false);
   });
   const int64_t budget = std::max<int64_t>(1024, loaded.file.progress.micro_batch_tokens);
-  const double loss =
-      validation_loss(loaded.model, loaded.weights, *data, data->size(), budget, context.world);
-  Summarizer summarizer(
-      {loaded.model, *inputs.prompt, *inputs.tokenizer, context.world, loaded.file.end_tokens});
-  const std::vector<std::string> predictions = summarizer.summaries(
-      examples, loaded.weights, config.generation, progress_lines(context, "evaluation"));
+  const double loss = validation_loss(*loaded.model, loaded.inference.weights(),
+                                      {*data, data->size(), budget}, context.world);
+  const Summarizer summarizer = summarizer_of(context, inputs, loaded);
+  const std::vector<std::string> predictions =
+      summarizer.summaries(examples, config.generation, progress_lines(context, "evaluation"));
   if (!context.coordinator.is_root()) return;
 
   const SummaryScores scores = score_summaries(examples, predictions);
@@ -166,11 +172,9 @@ void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel&
   const std::string settings =
       settings_digest(context.config, loaded.file.end_tokens, inputs.test, 0);
   if (up_to_date(context, "predict", loaded, settings, "submission.csv")) return;
-  Summarizer summarizer(
-      {loaded.model, *inputs.prompt, *inputs.tokenizer, context.world, loaded.file.end_tokens});
-  const std::vector<std::string> summaries =
-      summarizer.summaries(inputs.test, loaded.weights, context.config.generation,
-                           progress_lines(context, "prediction"));
+  const Summarizer summarizer = summarizer_of(context, inputs, loaded);
+  const std::vector<std::string> summaries = summarizer.summaries(
+      inputs.test, context.config.generation, progress_lines(context, "prediction"));
   if (!context.coordinator.is_root()) return;
   context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
   Log& log = context.coordinator.log();

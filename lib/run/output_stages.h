@@ -5,7 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/generate/inference_model.h"
+#include "lib/model/language_model.h"
 #include "lib/run/train_stage.h"
 
 namespace precis {
@@ -14,10 +15,10 @@ namespace precis {
 struct OutputModel {
   OutputModel(const RunContext& context, ModelFile read);
 
-  ModelFile file;  ///< without optimizer
-  Gpt model;
-  GptWeights weights;
+  ModelFile file;      ///< without optimizer and weights
   std::string digest;  ///< of the weights
+  std::unique_ptr<LanguageModel> model;
+  InferenceModel inference;
 };
 
 /// Collective. That model: `read` where nothing was trained since it was read, else the best

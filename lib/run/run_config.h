@@ -14,6 +14,8 @@
 #include "lib/config/config_file.h"
 #include "lib/data/dataset.h"
 #include "lib/generate/generation_config.h"
+#include "lib/model/families.h"
+#include "lib/model/model_settings.h"
 #include "lib/text/prompt.h"
 #include "lib/train/train_config.h"
 
@@ -31,15 +33,6 @@ struct RunSettings {
 struct TokenizerSettings {
   Path dir;
   int64_t train_vocab_size = 0;
-  Fields fields();
-};
-
-struct ModelSettings {
-  Path init_from{"scratch"};
-  std::optional<int64_t> n_layer, n_head, n_embd;
-  std::optional<bool> bias;
-  double dropout = 0.0;
-  std::string activation = "auto";
   Fields fields();
 };
 
@@ -75,6 +68,8 @@ struct RunConfig {
   CheckpointSettings checkpoint;
   ReportSettings report;
   CommConfig comm;
+
+  ModelFamilies families = known_families();  ///< of which the model may be; no setting
 
   std::set<std::string> explicit_keys;  ///< dotted names that the user set
   std::vector<std::string> warnings;    ///< what is allowed and yet not likely meant, a line each

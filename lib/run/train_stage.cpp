@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "lib/model/cost.h"
+#include "lib/run/banner.h"
 #include "lib/run/observers.h"
 #include "lib/run/stop_signal.h"
 #include "lib/run/training_state.h"
@@ -23,7 +23,7 @@ int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& input
   if (const auto fixed = context.config.train.fixed_micro_batch_tokens()) return *fixed;
   if (inputs.resumed && read.micro_batch_tokens > 0) return read.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.
-  int64_t least = automatic_micro_batch_tokens(context.setup, ParameterLayout(inputs.shape));
+  int64_t least = automatic_micro_batch_tokens(context.setup, *inputs.shape);
   for (const std::string& theirs : context.world.all_gather(std::to_string(least)))
     least = std::min<int64_t>(least, std::stoll(theirs));
   return least;
@@ -43,7 +43,7 @@ struct Datasets {
 Datasets encode(const RunContext& context, const Inputs& inputs) {
   Datasets sets;
   context.world.together([&] {
-    const int64_t block = inputs.shape.block_size;
+    const int64_t block = inputs.shape->block_size;
     sets.train = std::make_unique<DialogueDataset>(inputs.split.train, *inputs.prompt, block,
                                                    context.config.data.overlong == "drop");
     sets.validation =
@@ -57,46 +57,6 @@ Datasets encode(const RunContext& context, const Inputs& inputs) {
 }
 
 }  // namespace
-
-void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data,
-                  int64_t micro_batch_tokens) {
-  const RunConfig& config = context.config;
-  const World& world = context.world;
-  Log& log = context.coordinator.log();
-  const GptShape& shape = inputs.shape;
-  std::vector<std::string> devices = world.all_gather(
-      context.setup.device.is_cuda() ? fmt::format("cuda:{}", context.setup.device.index())
-                                     : fmt::format("cpu with {} thread(s)", context.setup.threads));
-  std::string map;
-  for (size_t r = 0; r < devices.size(); ++r)
-    map += fmt::format("{}{}: {}", r == 0 ? "" : ", ", r, devices[r]);
-  if (context.setup.plan.on_gpu && world.size() > 1)
-    log.info(fmt::format("multi-GPU training: {} GPUs", world.size()));
-  log.info(fmt::format("GPU count: {}", context.setup.plan.num_gpus));
-  log.info(fmt::format("ranks: {} on {} node(s), collectives: {}; rank to device: {}", world.size(),
-                       world.num_nodes(), context.setup.plan.backend, map));
-  log.info(fmt::format(
-      "effective batch size: {} samples, in micro-batches of about {} tokens: about {} a step",
-      config.train.global_batch_size, micro_batch_tokens,
-      std::max<int64_t>(1, data.total_tokens() / std::max<int64_t>(1, data.size()) *
-                               config.train.global_batch_size / micro_batch_tokens)));
-  log.info(
-      fmt::format("model: {} layers, {} heads, width {}, vocabulary {}, {} positions: {:.2f} "
-                  "million parameters, {}",
-                  shape.n_layer, shape.n_head, shape.n_embd, shape.vocab_size, shape.block_size,
-                  static_cast<double>(ParameterLayout(shape).numel()) / 1e6,
-                  c10::toString(context.setup.dtype)));
-  log.info(fmt::format(
-      "training samples: {} kept, {} of them cut, {} dropped; {} tokens, {:.1f} a sample, longest "
-      "{}; padding to the longest would be {:.0f} % of "
-      "all, and there is none",
-      data.size(), data.num_cut(), data.num_dropped(), data.total_tokens(),
-      static_cast<double>(data.total_tokens()) /
-          static_cast<double>(std::max<int64_t>(1, data.size())),
-      data.longest(),
-      100.0 * (1.0 - static_cast<double>(data.total_tokens()) /
-                         static_cast<double>(std::max<int64_t>(1, data.size() * data.longest())))));
-}
 
 bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile start) {
   const RunConfig& config = context.config;
@@ -114,18 +74,21 @@ bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile star
       make_collectives(context.setup.plan.backend, world, context.setup.device);
   TrainingState state(std::move(start), config.train, context.setup, *collectives);
   TrainStep step(
-      {state.model, state.parameters, state.optimizer, state.scaler, *collectives, world},
+      {*state.model, state.parameters, state.optimizer, state.scaler, *collectives, world},
       config.train.grad_clip, config.comm.bucket_megabytes);
   const EpochPlan plan(data->size(), config.train.global_batch_size,
                        static_cast<uint64_t>(config.run.seed));
-  TrainLoop loop(
-      {step, *data, plan, world, context.setup.device}, config.train,
-      {state.progress.micro_batch_tokens, config.model.dropout, target_token_cost(inputs.shape),
-       static_cast<uint64_t>(config.run.seed), stop_was_requested});
+  TrainLoop loop({step, *data, plan, world, context.setup.device}, config.train,
+                 {.micro_batch_tokens = state.progress.micro_batch_tokens,
+                  .dropout = config.model.dropout,
+                  .target_cost = state.shape->cost(context.setup.element_size()).target_token,
+                  .seed = static_cast<uint64_t>(config.run.seed),
+                  .stop_requested = stop_was_requested});
   const TrainingParts parts{context, inputs, state};
   RecordObserver records(parts);
   EvaluationObserver evaluations(parts, *validation);
   CheckpointObserver checkpoints(parts, inputs.resumed ? inputs.iter : -1);
+  // In this order: last.pt holds what the evaluation before it found, and whether it ended the run.
   const Boundary end = loop.run(inputs.iter, {&records, &evaluations, &checkpoints});
   world.together([&] { context.coordinator.finish_saves(); });
   return end != Boundary::kStopped;

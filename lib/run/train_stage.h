@@ -20,8 +20,4 @@ struct RunContext {
 /// checkpoint could not be.
 bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile start);
 
-/// The start banner: devices, ranks, batch, model, samples.
-void print_banner(const RunContext& context, const Inputs& inputs, const DialogueDataset& data,
-                  int64_t micro_batch_tokens);
-
 }  // namespace precis

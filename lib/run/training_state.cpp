@@ -9,8 +9,9 @@ namespace precis {
 TrainingState::TrainingState(ModelFile start, const TrainConfig& config, const DeviceSetup& setup,
                              Collectives& collectives)
     : progress(start.progress),
-      model(start.layout(), setup.device),
-      parameters(start.layout(), start.flat, setup.dtype, setup.device, collectives),
+      shape(start.shape),
+      parameters(start.table(), start.flat, setup.dtype, setup.device, collectives),
+      model(shape->make_model(parameters.table(), setup.device)),
       optimizer(parameters, config),
       scaler(setup.dtype == at::kHalf),
       file_(std::move(start)) {

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "lib/checkpoint/model_file.h"
 #include "lib/comm/collectives.h"
-#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/model/model_shape.h"
 #include "lib/run/device_setup.h"
 #include "lib/train/adamw.h"
 #include "lib/train/flat_parameters.h"
@@ -28,8 +29,9 @@ struct TrainingState {
   ModelFile checkpoint(int64_t steps);
 
   Progress progress;
-  Gpt model;
+  AnyShape shape;
   FlatParameters parameters;
+  std::unique_ptr<LanguageModel> model;
   AdamW optimizer;
   LossScaler scaler;
 

@@ -1,6 +1,7 @@
-// Picks the element type of a kernel at run time.
+// From tensors to the typed memory that kernels work on.
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Exception.h>
@@ -21,6 +22,12 @@ void with_element(at::ScalarType type, const Work& work) {
     default:
       TORCH_INTERNAL_ASSERT(false, "compute dtype ", type);
   }
+}
+
+/// The elements of a tensor; null where it is undefined.
+template <typename T>
+T* data_or_null(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
 }
 
 }  // namespace precis

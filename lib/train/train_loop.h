@@ -19,16 +19,29 @@ enum class Boundary {
   kStopped      ///< a signal asked to end
 };
 
+/// One iteration that is done: what it was given, and what came of it.
+struct Iteration {
+  int64_t number = 0;  ///< from 0
+  StepResult result;
+  StepCounts counts;  ///< of the whole global batch
+  double learning_rate = 0;
+  double seconds = 0;  ///< wall time of this rank
+  uint64_t plan = 0;   ///< digest of its samples
+};
+
 /// Looks on at training. Every rank has the same observers and calls them in the same order, so
-/// that they may be collective.
+/// that they may be collective. The order is that of the list: what one leaves in a state they
+/// share, and the Boundary it returns, the ones behind it see.
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   /// `steps` optimizer steps are done. Returns `boundary`, or kEndedEarly instead of kGoingOn to
   /// end here, on every rank alike.
-  virtual Boundary reached(int64_t steps, Boundary boundary) = 0;
-  /// Iteration `iter` (from 0) is done.
-  virtual void stepped(int64_t iter, const StepResult& result) = 0;
+  virtual Boundary reached(int64_t steps, Boundary boundary) {
+    (void)steps;
+    return boundary;
+  }
+  virtual void stepped(const Iteration& iteration) { (void)iteration; }
 };
 
 /// Feeds planned steps to a TrainStep, with the next step's batches made while this one computes.
@@ -56,7 +69,7 @@ class TrainLoop {
  private:
   struct Prepared {
     std::vector<RaggedBatch> micro_batches;  // of this rank
-    int64_t total_tokens = 0, total_targets = 0, samples = 0;
+    StepCounts counts;
     uint64_t plan = 0;
   };
   Prepared prepare(int64_t iteration) const;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lib/ops/kernels_cpu.h"
+#include "lib/ops/sums.h"
 
 namespace precis {
 
@@ -28,9 +28,9 @@ TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabyt
       bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))) {}
 
 /// Begins the sums of whole buckets among the first final_count elements; the rest goes when it is
-/// all there. The cuts depend on the layout alone, so they are the same on every rank.
+/// all there. The cuts depend on the parameter table alone, so they are the same on every rank.
 void TrainStep::send(int64_t final_count) {
-  const int64_t numel = parts_.parameters.layout().numel();
+  const int64_t numel = parts_.parameters.table().trainable_numel();
   while (final_count - sent_ >= bucket_ || (final_count == numel && sent_ < numel)) {
     const int64_t count = std::min(bucket_, final_count - sent_);
     parts_.collectives.start_all_reduce(parts_.parameters.gradient().narrow(0, sent_, count));
@@ -38,21 +38,19 @@ void TrainStep::send(int64_t final_count) {
   }
 }
 
-double TrainStep::gradient_norm() const {
-  const at::Tensor& gradient = parts_.parameters.gradient();
-  if (gradient.is_cpu())
-    return std::sqrt(cpu::sum_of_squares(gradient.numel(), gradient.data_ptr<float>()));
-  return gradient.norm(2, at::kDouble).item<double>();
+/// What no backward of this rank has sent, as where it had no work.
+void TrainStep::send_rest() {
+  const ParameterTable& table = parts_.parameters.table();
+  for (int64_t stage = 0; stage < table.num_stages(); ++stage) send(table.final_after(stage));
 }
 
 StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const StepInput& input) {
+  const auto targets = static_cast<double>(input.counts.target_tokens);
   StepResult result;
-  result.learning_rate = input.learning_rate;
-  result.target_tokens = input.total_targets;
   result.loss_scale = parts_.scaler.scale();
   parts_.parameters.gradient().zero_();
   sent_ = 0;
-  TrainPass pass{input.dropout, result.loss_scale / static_cast<double>(input.total_targets), {}};
+  TrainPass pass{input.dropout, result.loss_scale / targets, {}};
   at::Tensor loss = at::zeros({}, at::TensorOptions(parts_.model.device()).dtype(at::kDouble));
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     if (i + 1 == micro_batches.size())
@@ -60,16 +58,14 @@ StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const Step
     loss.add_(parts_.model.train(micro_batches[i], parts_.parameters.weights(),
                                  parts_.parameters.gradients(), pass));
   }
-  const auto& layout = parts_.parameters.layout();
-  for (int64_t stage = 0; stage <= layout.shape().n_layer + 1; ++stage)
-    send(layout.final_after(stage));  // of a rank without work
+  send_rest();
   parts_.collectives.wait();
 
   double shared[] = {loss.item<double>(), input.stop_requested ? 1.0 : 0.0};
   parts_.world.sum(shared);
-  result.loss = shared[0] / static_cast<double>(input.total_targets);
+  result.loss = shared[0] / targets;
   result.stop = shared[1] > 0;
-  const double scaled_norm = gradient_norm();
+  const double scaled_norm = ops::norm_of(parts_.parameters.gradient());
   result.grad_norm = scaled_norm / result.loss_scale;
   const bool finite = std::isfinite(scaled_norm) && std::isfinite(result.loss);
   result.skipped = !finite;

@@ -6,7 +6,8 @@
 
 #include "lib/comm/collectives.h"
 #include "lib/comm/world.h"
-#include "lib/model/gpt2/gpt2_model.h"
+#include "lib/model/cost.h"
+#include "lib/model/language_model.h"
 #include "lib/model/ragged_batch.h"
 #include "lib/train/adamw.h"
 #include "lib/train/flat_parameters.h"
@@ -36,20 +37,14 @@ class LossScaler {
 struct StepResult {
   double loss = 0;       ///< nats per target token, of the whole global batch
   double grad_norm = 0;  ///< before clipping
-  double learning_rate = 0;
-  int64_t samples = 0;
-  int64_t tokens = 0;  ///< input tokens
-  int64_t target_tokens = 0;
-  double seconds = 0;  ///< wall time of this rank
   double loss_scale = 1;
   bool skipped = false;  ///< the gradient was not finite
   bool stop = false;     ///< some rank was asked to stop
-  uint64_t plan = 0;     ///< digest of the step's samples
 };
 
 /// What a step is given besides its micro-batches.
 struct StepInput {
-  int64_t total_targets = 0;  ///< over all micro-batches and ranks: every loss is divided by this
+  StepCounts counts;  ///< of all micro-batches and ranks: every loss is divided by the targets
   double learning_rate = 0;
   double dropout = 0;
   bool stop_requested = false;  ///< of this rank; the result's `stop` says it for all
@@ -60,7 +55,7 @@ struct StepInput {
 class TrainStep {
  public:
   struct Parts {
-    Gpt& model;
+    LanguageModel& model;
     FlatParameters& parameters;
     AdamW& optimizer;
     LossScaler& scaler;
@@ -75,7 +70,7 @@ class TrainStep {
 
  private:
   void send(int64_t final_count);
-  double gradient_norm() const;
+  void send_rest();
 
   Parts parts_;
   double grad_clip_;

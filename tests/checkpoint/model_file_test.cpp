@@ -7,6 +7,7 @@
 #include "lib/base/random.h"
 #include "lib/tensor/arrays.h"
 #include "tests/formats/made_files.h"
+#include "tests/support/small_gpt.h"
 
 namespace precis {
 namespace {
@@ -15,10 +16,11 @@ namespace fs = std::filesystem;
 using testing::array_of;
 using testing::error_of;
 using testing::expect_words;
+using testing::gpt2;
 using testing::TemporaryFolder;
 
-at::Tensor random_flat(const ParameterLayout& layout, RandomStream& random) {
-  at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
+at::Tensor random_flat(int64_t numel, RandomStream& random) {
+  at::Tensor flat = at::empty({numel}, at::kFloat);
   for (int64_t i = 0; i < flat.numel(); ++i)
     flat.data_ptr<float>()[i] = static_cast<float>(random.normal());
   return flat;
@@ -30,7 +32,7 @@ ModelFile random_model(RandomStream& random) {
     return low + static_cast<int64_t>(random.below(static_cast<uint64_t>(high - low + 1)));
   };
   ModelFile model;
-  GptShape& shape = model.shape;
+  Gpt2Shape shape;
   shape.n_layer = between(1, 3);
   shape.n_head = between(1, 3);
   shape.n_embd = shape.n_head * between(1, 9);
@@ -40,16 +42,18 @@ ModelFile random_model(RandomStream& random) {
   shape.gelu_tanh = between(0, 1) == 1;
   shape.dropout = 0.125 * static_cast<double>(between(0, 3));
   shape.layer_norm_epsilon = between(0, 1) == 1 ? 1e-5 : 1e-6;
-  const ParameterLayout layout = model.layout();
-  model.flat = random_flat(layout, random);
+  model.shape = shape.clone();
+  if (between(0, 1) == 1) model.frozen = {"transformer.wpe.weight", "transformer.ln_f.weight"};
+  const ParameterTable table = model.table();
+  model.flat = random_flat(table.numel(), random);
   model.progress.iter = between(0, 1'000'000);
   model.progress.best_val_loss = random.normal();
   model.progress.loss_scale = 65536;
   model.progress.finished = between(0, 1) == 1;
   model.progress.optimizer_steps = between(0, 3);
   if (model.progress.optimizer_steps > 0)
-    model.optimizer =
-        OptimizerMoments{random_flat(layout, random), random_flat(layout, random).abs()};
+    model.optimizer = OptimizerMoments{random_flat(table.trainable_numel(), random),
+                                       random_flat(table.trainable_numel(), random).abs()};
   if (between(0, 1) == 1) model.end_tokens = {0, static_cast<int32_t>(shape.vocab_size - 1)};
   if (shape.vocab_size == 1) model.end_tokens.clear();
   if (between(0, 1) == 1) {
@@ -76,7 +80,8 @@ TEST(ModelFile, ComesBackBitForBit) {
     const ModelFile model = random_model(random);
     write_pt(folder / "c.pt", value_of(model));
     const ModelFile back = read_checkpoint(folder / "c.pt");
-    EXPECT_EQ(back.shape, model.shape);
+    EXPECT_EQ(gpt2(back.shape), gpt2(model.shape));
+    EXPECT_EQ(back.frozen, model.frozen);
     EXPECT_TRUE(back.flat.equal(model.flat));
     ASSERT_EQ(back.optimizer.has_value(), model.optimizer.has_value());
     if (model.optimizer) {
@@ -102,13 +107,18 @@ class NanoGpt : public ::testing::Test {
  protected:
   NanoGpt() {
     RandomStream random(3);
-    model.shape = {.n_layer = 2, .n_head = 2, .n_embd = 4, .block_size = 3, .vocab_size = 5};
-    model.flat = random_flat(model.layout(), random);
+    Gpt2Shape shape;
+    shape.n_layer = shape.n_head = 2;
+    shape.n_embd = 4;
+    shape.block_size = 3;
+    shape.vocab_size = 5;
+    model.shape = shape.clone();
+    model.flat = random_flat(model.table().numel(), random);
     model.progress.iter = 7;
     model.progress.optimizer_steps = 7;
     model.progress.best_val_loss = 2.5;
-    model.optimizer =
-        OptimizerMoments{random_flat(model.layout(), random), random_flat(model.layout(), random)};
+    model.optimizer = OptimizerMoments{random_flat(model.table().numel(), random),
+                                       random_flat(model.table().numel(), random)};
     value = value_of(model);
     auto& items = value.get_if<Value::Dict>()->items;
     std::erase_if(items, [](const DictItem& item) { return item.key == Value::Key("precis"); });
@@ -144,7 +154,7 @@ TEST_F(NanoGpt, IsRead) {
   EXPECT_EQ(found.progress.optimizer_steps, 7);
   EXPECT_EQ(found.progress.best_val_loss, 2.5);
   EXPECT_EQ(found.progress.best_metric, -2.5);
-  EXPECT_FALSE(found.shape.gelu_tanh) << "nanoGPT's GELU is the exact one";
+  EXPECT_FALSE(gpt2(found.shape).gelu_tanh) << "nanoGPT's GELU is the exact one";
   EXPECT_FALSE(found.tokenizer || found.prompt || found.generation);
 }
 
@@ -166,7 +176,7 @@ TEST_F(NanoGpt, IsReadAsWrappersLeaveIt) {
 
 TEST_F(NanoGpt, MayHoldTheTiedMatrixAsTheHeadAlone) {
   std::erase_if(entry("model").get_if<Value::Dict>()->items, [](const DictItem& item) {
-    return item.key == Value::Key(std::string(kEmbeddingName));
+    return item.key == Value::Key(std::string(kGpt2Embedding));
   });
   const ModelFile found = read();
   EXPECT_TRUE(found.flat.equal(model.flat));
@@ -252,8 +262,8 @@ TEST_F(NanoGpt, AnUntiedHeadIsRefused) {
 TEST_F(NanoGpt, TensorsInOneMemoryAreRefused) {
   // A file of one block's memory could claim thousands of blocks.
   RandomStream random(4);
-  model.shape.n_embd = 64;
-  model.flat = random_flat(model.layout(), random);
+  gpt2(model.shape).n_embd = 64;
+  model.flat = random_flat(model.table().numel(), random);
   model.optimizer.reset();
   model.progress.optimizer_steps = 0;
   value = value_of(model);

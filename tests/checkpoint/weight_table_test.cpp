@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/model/gpt2/gpt2_family.h"
+
 namespace precis {
 namespace {
 
@@ -18,7 +20,7 @@ TEST(WeightTable, TakesPrefixesOffNames) {
            {"transformer.transformer.wte.weight", "transformer.wte.weight"},
            {"module.", ""},
            {"", ""}})
-    EXPECT_EQ(plain_name(name), plain) << name;
+    EXPECT_EQ(plain_name(name, gpt2_family()), plain) << name;
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ TEST_F(StepPlans, EverySampleIsInOneMicroBatchWhateverTheRanks) {
     std::vector<int64_t> everyone(40);
     std::iota(everyone.begin(), everyone.end(), 0);
     EXPECT_EQ(all, everyone);
-    EXPECT_EQ(plan.total_targets, targets);
+    EXPECT_EQ(plan.counts.target_tokens, targets);
     std::set<int> used(plan.rank_of.begin(), plan.rank_of.end());
     EXPECT_EQ(static_cast<int>(used.size()), ranks);
     cuts.push_back(shape);

@@ -8,9 +8,11 @@
 
 #include "lib/formats/json_value.h"
 #include "lib/formats/safetensors.h"
+#include "lib/huggingface/cache.h"
 #include "lib/tensor/arrays.h"
 #include "lib/text/bpe_tokenizer.h"
 #include "tests/formats/made_files.h"
+#include "tests/support/small_gpt.h"
 
 namespace precis {
 namespace {
@@ -18,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::error_of;
 using testing::expect_words;
+using testing::gpt2;
 using testing::TemporaryFolder;
 using Tensors = std::vector<std::pair<std::string, ArrayView>>;
 
@@ -47,14 +50,14 @@ TEST(HuggingFace, ReadsEveryFormOfTheFiles) {
     SCOPED_TRACE(form);
     ASSERT_TRUE(is_hugging_face_folder(kGolden / form));
     const ImportedModel model = read_hugging_face(kGolden / form);
-    EXPECT_EQ(model.shape.n_layer, 2);
-    EXPECT_EQ(model.shape.n_head, 2);
-    EXPECT_EQ(model.shape.n_embd, 8);
-    EXPECT_EQ(model.shape.block_size, 16);
-    EXPECT_EQ(model.shape.vocab_size, 11);
-    EXPECT_TRUE(model.shape.gelu_tanh);
-    EXPECT_TRUE(model.shape.bias);
-    EXPECT_EQ(model.shape.dropout, 0.1);
+    EXPECT_EQ(gpt2(model.shape).n_layer, 2);
+    EXPECT_EQ(gpt2(model.shape).n_head, 2);
+    EXPECT_EQ(gpt2(model.shape).n_embd, 8);
+    EXPECT_EQ(model.shape->block_size, 16);
+    EXPECT_EQ(model.shape->vocab_size, 11);
+    EXPECT_TRUE(gpt2(model.shape).gelu_tanh);
+    EXPECT_TRUE(gpt2(model.shape).bias);
+    EXPECT_EQ(model.shape->dropout, 0.1);
     expect_golden(model);
     EXPECT_EQ(model.config.find("eos_token_id")->integer(), 10);
     EXPECT_EQ(model.left_out, "");
@@ -67,10 +70,11 @@ TEST(HuggingFace, ReadsEveryFormOfTheFiles) {
 TEST(HuggingFace, ExportAndImportIsTheIdentity) {
   const TemporaryFolder folder;
   ImportedModel model = read_hugging_face(kGolden / "whole");
-  model.shape.gelu_tanh = false;
-  write_hugging_face(folder / "out/", {model.shape, model.parameters, vocabulary(), Value::dict()});
+  gpt2(model.shape).gelu_tanh = false;
+  write_hugging_face(folder / "out/",
+                     {*model.shape, model.parameters, vocabulary(), Value::dict()});
   const ImportedModel again = read_hugging_face(folder / "out");
-  EXPECT_EQ(again.shape, model.shape);
+  EXPECT_EQ(gpt2(again.shape), gpt2(model.shape));
   expect_golden(again);
   EXPECT_EQ(read_file(folder / "out/vocab.json"), vocabulary().texts().vocab_json);
   EXPECT_EQ(read_file(folder / "out/merges.txt"), vocabulary().texts().merges_txt);
@@ -88,7 +92,7 @@ TEST(HuggingFace, ExportsTheEndTokensThatAreGiven) {
   const ImportedModel model = read_hugging_face(kGolden / "whole");
   Value generation = Value::dict();
   generation.set("eos_token_id", Value::List{{int64_t{4}, int64_t{2}}});
-  write_hugging_face(folder / "out", {model.shape, model.parameters, vocabulary(), generation});
+  write_hugging_face(folder / "out", {*model.shape, model.parameters, vocabulary(), generation});
   const ImportedModel again = read_hugging_face(folder / "out");
   for (const Value* json : {&again.generation, &again.config}) {
     EXPECT_EQ(json->find("eos_token_id")->get_if<Value::List>()->items[1].integer(), 2);
@@ -101,14 +105,14 @@ TEST(HuggingFace, GivesAModelWithoutBiasesZeros) {
   ImportedModel model = read_hugging_face(kGolden / "whole");
   std::erase_if(model.parameters, [](const auto& p) { return p.first.ends_with(".bias"); });
   EXPECT_NE(error_of([&] {
-              write_hugging_face(folder / "a", {model.shape, model.parameters, vocabulary()});
+              write_hugging_face(folder / "a", {*model.shape, model.parameters, vocabulary()});
             }),
             "(no error)");
   EXPECT_TRUE(fs::is_empty(folder.path())) << "nothing is left of what failed";
-  model.shape.bias = false;
-  write_hugging_face(folder / "a", {model.shape, model.parameters, vocabulary()});
+  gpt2(model.shape).bias = false;
+  write_hugging_face(folder / "a", {*model.shape, model.parameters, vocabulary()});
   const ImportedModel again = read_hugging_face(folder / "a");
-  EXPECT_TRUE(again.shape.bias);
+  EXPECT_TRUE(gpt2(again.shape).bias);
   for (const auto& [name, tensor] : again.parameters) {
     if (!name.ends_with(".bias")) continue;
     EXPECT_EQ(tensor.abs().sum().item<float>(), 0) << name;
@@ -118,7 +122,7 @@ TEST(HuggingFace, GivesAModelWithoutBiasesZeros) {
 TEST(HuggingFace, ReplacesNothingButAModel) {
   const TemporaryFolder folder;
   const ImportedModel model = read_hugging_face(kGolden / "whole");
-  const ExportedModel exported{model.shape, model.parameters, vocabulary()};
+  const ExportedModel exported{*model.shape, model.parameters, vocabulary()};
   write_hugging_face(folder / "out", exported);
   write_hugging_face(folder / "out", exported);
   expect_golden(read_hugging_face(folder / "out"));

@@ -2,6 +2,7 @@
 #include "lib/huggingface/generation_json.h"
 
 #include "lib/formats/json_value.h"
+#include "lib/model/gpt2/gpt2_shape.h"
 #include "tests/formats/made_files.h"
 
 namespace precis {
@@ -13,7 +14,8 @@ using testing::expect_words;
 ImportedModel folder_of(const std::string& generation,
                         const std::string& config = R"({"eos_token_id": 10})") {
   ImportedModel folder;
-  folder.shape.vocab_size = 11;
+  folder.shape = Gpt2Shape().clone();
+  folder.shape->vocab_size = 11;
   folder.folder = "/models/m";
   folder.config = parse_json(config, "config.json");
   if (!generation.empty()) folder.generation = parse_json(generation, "generation_config.json");

@@ -100,7 +100,7 @@ const std::vector<Broken>& broken_cases() {
       {"tokenizer.train_vocab_size tokenizer.dir model.init_from",
        {"tokenizer.train_vocab_size=256"},
        {"tokenizer.train_vocab_size 256", "257"}},
-      {"model.n_embd model.n_head", {"model.n_embd=100"}, {"model.n_embd 100", "model.n_head 12"}},
+      {"model.*", {"model.n_embd=100"}, {"model.n_embd 100", "model.n_head 12"}},
       {"train.micro_batch_tokens",
        {"train.micro_batch_tokens=many"},
        {"train.micro_batch_tokens", "'many'"}},

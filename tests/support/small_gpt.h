@@ -7,13 +7,14 @@
 
 #include "lib/base/random.h"
 #include "lib/model/gpt2/gpt2_model.h"
+#include "lib/model/gpt2/gpt2_shape.h"
 #include "lib/model/ragged_batch.h"
-#include "lib/train/flat_parameters.h"
+#include "lib/model/weights.h"
 
 namespace precis::testing {
 
-inline GptShape small_shape() {
-  GptShape shape;
+inline Gpt2Shape small_shape() {
+  Gpt2Shape shape;
   shape.n_layer = 3;
   shape.n_head = 2;
   shape.n_embd = 48;  // no multiple of a dropout group
@@ -22,12 +23,20 @@ inline GptShape small_shape() {
   return shape;
 }
 
+/// What a shape that was read is, in a test that knows that it is one.
+inline const Gpt2Shape& gpt2(const AnyShape& shape) {
+  return dynamic_cast<const Gpt2Shape&>(*shape);
+}
+inline Gpt2Shape& gpt2(AnyShape& shape) {
+  return dynamic_cast<Gpt2Shape&>(*shape);
+}
+
 /// Weights far from their initial state, biases and norms too, so that none of them can be
 /// forgotten.
-inline at::Tensor busy_parameters(const ParameterLayout& layout, uint64_t seed = 3) {
-  at::Tensor flat = at::empty({layout.numel()}, at::kFloat);
+inline at::Tensor busy_parameters(const ParameterTable& table, uint64_t seed = 3) {
+  at::Tensor flat = at::empty({table.numel()}, at::kFloat);
   RandomStream random(seed);
-  for (const ParameterSlot& slot : layout.slots())
+  for (const ParameterSlot& slot : table.slots())
     for (int64_t i = 0; i < slot.numel; ++i) {
       const bool norm = slot.name.find("ln_") != std::string::npos && slot.name.ends_with("weight");
       flat.data_ptr<float>()[slot.offset + i] =
@@ -44,7 +53,7 @@ struct MadeUpSample {
 };
 
 /// Of very different lengths and numbers of targets.
-inline std::vector<MadeUpSample> made_up_samples(const GptShape& shape) {
+inline std::vector<MadeUpSample> made_up_samples(const ModelShape& shape) {
   RandomStream random(5);
   std::vector<MadeUpSample> samples;
   for (auto [length, targets] : {std::pair{70, 3}, std::pair{9, 8}, std::pair{140, 60},
@@ -69,14 +78,16 @@ struct LossAndGradient {
   double loss = 0;
   at::Tensor gradient;
 };
-inline LossAndGradient run_batches(const ParameterLayout& layout, const GptWeights& weights,
+inline LossAndGradient run_batches(const ModelShape& shape, const Weights& weights,
                                    const std::vector<RaggedBatch>& batches, double dropout,
                                    double scale) {
-  LossAndGradient result{0, at::zeros({layout.numel()}, at::kFloat)};
-  Gpt model(layout, at::kCPU);
+  const ParameterTable table = shape.parameters();
+  LossAndGradient result{0, at::zeros({table.trainable_numel()}, at::kFloat)};
+  const auto model = shape.make_model(table, at::kCPU);
   for (const RaggedBatch& batch : batches)
-    result.loss += model.train(batch, weights, layout.view(result.gradient), {dropout, scale, {}})
-                       .item<double>();
+    result.loss +=
+        model->train(batch, weights, table.gradient_views(result.gradient), {dropout, scale, {}})
+            .item<double>();
   return result;
 }
 

@@ -1,89 +1,14 @@
-#include "lib/model/gpt2/gpt2_config_json.h"
-
+// config.json of a Hugging Face GPT-2 folder. Reference: transformers' configuration_gpt2.py.
 #include <fmt/format.h>
 
-#include "lib/base/errors.h"
-#include "lib/formats/printable.h"
+#include "lib/model/config_json.h"
+#include "lib/model/gpt2/gpt2_family.h"
+#include "lib/model/gpt2/gpt2_shape.h"
 
 namespace precis {
-
 namespace {
 
-/// A config.json, its keys read with type and range.
-class ConfigReader {
- public:
-  ConfigReader(const Value& config, const std::string& file) : config_(config), file_(file) {}
-
-  [[noreturn]] void fail(std::string_view what) const {
-    throw DataError(fmt::format("{}: {}", file_, printable(what)));
-  }
-
-  const Value* find(std::string_view key) const {
-    const Value* value = config_.find(key);
-    return value == nullptr || value->is_none() ? nullptr : value;
-  }
-
-  int64_t count(std::string_view key, int64_t otherwise, int64_t most) const {
-    const Value* value = find(key);
-    if (value == nullptr) return otherwise;
-    const auto* number = value->get_if<int64_t>();
-    if (number == nullptr)
-      fail(fmt::format("{} should be an integer and is {}", key, value->kind_name()));
-    if (*number < 1 || *number > most) {
-      fail(fmt::format("{} is {}; expected 1 to {}", key, *number, most));
-    }
-    return *number;
-  }
-
-  double number(std::string_view key, double otherwise) const {
-    const Value* value = find(key);
-    if (value == nullptr) return otherwise;
-    const std::optional<double> number = value->number();
-    if (!number) fail(fmt::format("{} should be a number and is {}", key, value->kind_name()));
-    return *number;
-  }
-
-  std::string text(std::string_view key) const {
-    const Value* value = find(key);
-    if (value == nullptr) return {};
-    const auto* content = value->get_if<std::string>();
-    if (content == nullptr)
-      fail(fmt::format("{} should be a text and is {}", key, value->kind_name()));
-    return *content;
-  }
-
-  /// Refuses a switch that is not as this project's GPT-2 has it.
-  void require(std::string_view key, bool expected) const {
-    const Value* value = find(key);
-    if (value == nullptr) return;
-    const auto* flag = value->get_if<bool>();
-    if (flag == nullptr)
-      fail(fmt::format("{} should be true or false and is {}", key, value->kind_name()));
-    if (*flag == expected) return;
-    fail(fmt::format("{} is {}, which is not supported; only {} is", key, *flag, expected));
-  }
-
- private:
-  const Value& config_;
-  const std::string& file_;
-};
-
-void check_architecture(const ConfigReader& config) {
-  std::string architecture = config.text("model_type");
-  if (architecture.empty()) {
-    const Value* names = config.find("architectures");
-    const auto* list = names == nullptr ? nullptr : names->get_if<Value::List>();
-    const auto* name =
-        list == nullptr || list->items.empty() ? nullptr : list->items[0].get_if<std::string>();
-    if (name == nullptr) config.fail("has no model_type; expected gpt2");
-    architecture = name->starts_with("GPT2") ? "gpt2" : *name;
-  }
-  if (architecture != "gpt2") {
-    config.fail(fmt::format("is of a model of type {}; only gpt2 is supported", architecture));
-  }
-}
-
-bool is_tanh(const ConfigReader& config) {
+bool is_tanh(const ConfigJson& config) {
   const std::string activation = config.text("activation_function");
   if (activation.empty() || activation == "gelu_new" || activation == "gelu_pytorch_tanh")
     return true;
@@ -94,15 +19,13 @@ bool is_tanh(const ConfigReader& config) {
 
 }  // namespace
 
-GptShape shape_of_config(const Value& content, const std::string& file) {
-  const ConfigReader config(content, file);
-  if (content.get_if<Value::Dict>() == nullptr) config.fail("is no JSON object");
-  check_architecture(config);
+AnyShape Gpt2Family::from_config_json(const Value& content, const std::string& file) const {
+  const ConfigJson config(content, file);
   config.require("scale_attn_weights", true);
   config.require("scale_attn_by_inverse_layer_idx", false);
   config.require("reorder_and_upcast_attn", false);
   config.require("add_cross_attention", false);
-  GptShape shape;
+  Gpt2Shape shape;
   // The limits only keep products of hostile numbers within 63 bits; the weights must have these
   // sizes anyway.
   shape.n_layer = config.count("n_layer", shape.n_layer, 10'000);
@@ -129,14 +52,15 @@ GptShape shape_of_config(const Value& content, const std::string& file) {
     config.fail(fmt::format("n_inner is {}, which is not supported; only 4 n_embd ({}) is", inner,
                             4 * shape.n_embd));
   }
-  return shape;
+  return shape.clone();
 }
 
-Value config_of_shape(const GptShape& shape, int64_t end_id) {
+Value Gpt2Family::to_config_json(const ModelShape& any, int64_t end_id) const {
+  const auto& shape = dynamic_cast<const Gpt2Shape&>(any);
   Value config = Value::dict();
   config.set("architectures", Value::List{{"GPT2LMHeadModel"}});
   config.set("model_type", "gpt2");
-  config.set("activation_function", shape.gelu_tanh ? "gelu_new" : "gelu");
+  config.set("activation_function", shape.activation());
   for (const char* key : {"attn_pdrop", "embd_pdrop", "resid_pdrop"})
     config.set(key, shape.dropout);
   config.set("bos_token_id", end_id);

@@ -1,0 +1,35 @@
+#include "lib/generate/inference_model.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+#include "lib/model/ragged_batch.h"
+
+namespace precis {
+
+at::Tensor InferenceModel::prefill(std::span<const std::vector<int32_t>> prompts,
+                                   int64_t max_new_tokens, KvCache& cache) const {
+  std::vector<RaggedSample> samples;
+  std::vector<int32_t> lengths;
+  for (const auto& prompt : prompts) {
+    samples.push_back({prompt, static_cast<int64_t>(prompt.size()), 0});
+    lengths.push_back(static_cast<int32_t>(prompt.size()));
+  }
+  const RaggedBatch batch = make_ragged_batch(samples, /*with_targets=*/false).to(model_.device());
+  const CachePass pass = cache.begin(lengths, max_new_tokens);
+  return model_.logits(batch, weights_, &pass);
+}
+
+at::Tensor InferenceModel::step(std::span<const int32_t> tokens, KvCache& cache) const {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  const at::Tensor next = at::empty({2, rows}, at::kLong);  // one transfer for both
+  auto* values = next.mutable_data_ptr<int64_t>();
+  std::ranges::copy(tokens, values);
+  for (int64_t row = 0; row < rows; ++row) values[rows + row] = cache.length(row);
+  const CachePass pass = cache.append();
+  const at::Tensor there = next.to(model_.device());
+  return model_.next_logits({there.select(0, 0), there.select(0, 1)}, weights_, pass);
+}
+
+}  // namespace precis

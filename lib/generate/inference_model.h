@@ -1,0 +1,57 @@
+// A model as decoding uses it: prompts in, then a token a row, with a cache.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "lib/generate/decoder.h"
+#include "lib/generate/kv_cache.h"
+#include "lib/model/language_model.h"
+#include "lib/model/weights.h"
+
+namespace precis {
+
+/// A model and its weights, made once for many texts. Uses the model; the weights are shared: where
+/// they are those being trained, they are so in their present state. V: vocabulary.
+class InferenceModel {
+ public:
+  InferenceModel(LanguageModel& model, Weights weights)
+      : model_(model), weights_(std::move(weights)) {}
+
+  KvCache make_cache() const { return {model_.cache_shape(), model_.device(), weights_.type()}; }
+
+  /// Logits [B, V] float32 after each prompt's last token; the cache begins anew with them.
+  at::Tensor prefill(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens,
+                     KvCache& cache) const;
+  /// Logits [B, V] float32 after one more token a row.
+  at::Tensor step(std::span<const int32_t> tokens, KvCache& cache) const;
+
+  LanguageModel& model() const { return model_; }
+  const Weights& weights() const { return weights_; }
+
+ private:
+  LanguageModel& model_;
+  Weights weights_;
+};
+
+/// A Decoder over an InferenceModel, which it uses, with a cache of its own.
+class CachedDecoder : public Decoder {
+ public:
+  explicit CachedDecoder(const InferenceModel& model) : model_(model), cache_(model.make_cache()) {}
+
+  at::Tensor start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) override {
+    return model_.prefill(prompts, max_new_tokens, cache_);
+  }
+  void select(std::span<const int64_t> rows) override { cache_.select(rows); }
+  at::Tensor step(std::span<const int32_t> tokens) override { return model_.step(tokens, cache_); }
+
+ private:
+  const InferenceModel& model_;
+  KvCache cache_;
+};
+
+}  // namespace precis

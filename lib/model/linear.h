@@ -1,0 +1,49 @@
+// The layers that models are made of: they know which parameters are theirs, and hold none.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "lib/model/parameter_table.h"
+#include "lib/model/weights.h"
+#include "lib/ops/norm.h"
+
+namespace precis {
+
+/// A linear layer, y = x @ weight^T + bias, over the parameters NAME.weight (out, in) and, where
+/// the table has it, NAME.bias (out). Shapes: R rows; x [R, in], y [R, out], in the compute dtype.
+class Linear {
+ public:
+  Linear(const ParameterTable& table, const std::string& name);
+
+  void forward(const Weights& weights, const at::Tensor& x, const at::Tensor& y) const;
+  /// Adds to the gradients of what is trained; grad_x is written unless undefined.
+  void backward(const Weights& weights, const Gradients& gradients, const at::Tensor& grad_y,
+                const at::Tensor& x, const at::Tensor& grad_x) const;
+
+ private:
+  size_t weight_;
+  std::optional<size_t> bias_;
+};
+
+/// A layer norm over NAME.weight and, where the table has it, NAME.bias: what ops::residual_norm
+/// takes.
+class LayerNorm {
+ public:
+  LayerNorm(const ParameterTable& table, const std::string& name, double epsilon);
+
+  ops::Norm of(const Weights& weights) const { return of(weights.master); }
+  ops::Norm of(const Gradients& tensors) const {
+    return {tensors[weight_], bias_ ? tensors[*bias_] : at::Tensor(), epsilon_};
+  }
+
+ private:
+  size_t weight_;
+  std::optional<size_t> bias_;
+  double epsilon_;
+};
+
+}  // namespace precis

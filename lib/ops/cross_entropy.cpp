@@ -1,0 +1,21 @@
+#include "lib/ops/cross_entropy.h"
+
+#include <ATen/ops/scalar_tensor.h>
+
+#include "lib/ops/cross_entropy_aten.h"
+#include "lib/ops/cross_entropy_cpu.h"
+#include "lib/tensor/dispatch.h"
+
+namespace precis::ops {
+
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale) {
+  if (!logits.is_cpu()) return aten::cross_entropy(logits, targets, scale);
+  double loss = 0;
+  with_element(logits.scalar_type(), [&]<typename T>(T) {
+    loss = cpu::cross_entropy<T>(logits.size(0), logits.size(1), data_or_null<T>(logits),
+                                 data_or_null<int64_t>(targets), static_cast<float>(scale));
+  });
+  return at::scalar_tensor(loss, at::kDouble);
+}
+
+}  // namespace precis::ops

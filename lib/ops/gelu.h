@@ -1,0 +1,15 @@
+// The activation of GPT-2's MLP, elementwise: ATen's on every device. Source: Hendrycks and Gimpel,
+// Gaussian Error Linear Units, 2016.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace precis::ops {
+
+/// `tanh`: OpenAI's approximation ("gelu_new"), else exact.
+void gelu(const at::Tensor& x, bool tanh, const at::Tensor& out);
+/// grad_x may be grad_y's own memory.
+void gelu_backward(const at::Tensor& grad_y, const at::Tensor& x, bool tanh,
+                   const at::Tensor& grad_x);
+
+}  // namespace precis::ops

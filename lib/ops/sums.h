@@ -1,0 +1,15 @@
+// Sums over columns and over all elements.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace precis::ops {
+
+/// sums [C] float32 += column sums of a [N, C].
+void add_column_sums(const at::Tensor& a, const at::Tensor& sums);
+
+/// Euclidean norm of a float32 tensor, added up in float64; on the CPU the same for any number of
+/// threads.
+double norm_of(const at::Tensor& a);
+
+}  // namespace precis::ops
