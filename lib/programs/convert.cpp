@@ -12,12 +12,13 @@
 
 namespace precis {
 std::string convert_model(const std::string& from, const std::filesystem::path& to,
-                          const std::filesystem::path& tokenizer_dir, Log& log) {
+                          const std::filesystem::path& tokenizer_dir, Log& log,
+                          const ModelFamilies& families) {
   if (std::filesystem::is_directory(resolve_model(from)))
     check_output_file(to, "--to");
   else
     check_output_folder(to, "--to");
-  ModelFile model = load_model(from);
+  ModelFile model = load_model(from, families);
   for (const std::string& warning : model.all_warnings()) log.warn(warning);
   BpeTokenizer tokenizer = tokenizer_of(model, tokenizer_dir);
   tokenizer.fit_to(model.shape->vocab_size, model.where);
