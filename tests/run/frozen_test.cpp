@@ -62,7 +62,7 @@ struct Training {
   void run(int steps, double grad_clip = 1.0) {
     TrainStep step(
         {*state.model, state.parameters, state.optimizer, state.scaler, collectives, the_world()},
-        1.0, 0.01);
+        grad_clip, /*bucket_megabytes=*/0.01);
     const std::vector<RaggedBatch> batches{batch_of(made_up_samples(*state.shape))};
     for (int i = 0; i < steps; ++i)
       step.run(batches,
