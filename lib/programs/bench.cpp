@@ -12,6 +12,7 @@
 #include "lib/generate/generate.h"
 #include "lib/generate/inference_model.h"
 #include "lib/model/families.h"
+#include "lib/run/micro_batch_size.h"
 #include "lib/train/train_step.h"
 
 namespace precis {

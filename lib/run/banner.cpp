@@ -8,6 +8,7 @@
 
 #include "lib/model/cost.h"
 #include "lib/model/parameter_table.h"
+#include "lib/run/micro_batch_size.h"
 
 namespace precis {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/text/bpe_trainer.h"
+#include "lib/train/lr_schedule.h"
 
 namespace precis {
 namespace {

@@ -4,16 +4,10 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-
 #include "lib/comm/threads.h"
-#include "lib/model/cost.h"
 #ifdef PRECIS_HAS_CUDA
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDAFunctions.h>
-#include <cuda_runtime_api.h>
 #endif
 
 namespace precis {
@@ -72,58 +66,6 @@ DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log) {
     use_gpu(setup, setup.plan.index[static_cast<size_t>(world.rank())], gpus);
   setup.dtype = resolve_dtype(config.train.dtype, setup.device);
   return setup;
-}
-
-PeakRate peak_rate(const DeviceSetup& setup) {
-  struct Known {
-    const char* name;
-    double half,
-        single;  // dense TFLOP/s: half types on tensor cores; float32 as TF32 where there is such
-  };
-  // Vendors' data sheets; without sparsity. T4: no TF32.
-  constexpr std::array kKnown{
-      Known{"H200", 989, 494},    Known{"H100 PCIe", 756, 378}, Known{"H100", 989, 494},
-      Known{"A100", 312, 156},    Known{"A10G", 70, 35},        Known{"A10", 125, 62.5},
-      Known{"L40S", 362, 183},    Known{"L4", 121, 60},         Known{"V100", 125, 15.7},
-      Known{"P100", 18.7, 9.3},   Known{"T4", 65, 8.1},         Known{"RTX 4090", 165, 82.6},
-      Known{"RTX 3090", 71, 35.6}};
-  for (const Known& gpu : kKnown) {
-    if (!setup.device.is_cuda() || setup.device_name.find(gpu.name) == std::string::npos) continue;
-    const double tera = setup.dtype == at::kFloat ? gpu.single : gpu.half;
-    return {tera * 1e12, fmt::format("{} TFLOP/s of an {}", tera, gpu.name)};
-  }
-  const int64_t n = setup.device.is_cuda() ? 4096 : 768;
-  const auto options = at::TensorOptions(setup.device).dtype(setup.dtype);
-  const at::Tensor a = at::ones({n, n}, options), b = at::ones({n, n}, options);
-  at::Tensor c = at::mm(a, b);
-  double best = 1e30;
-  for (int i = 0; i < 4; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    at::mm_out(c, a, b);
-    c.select(0, 0).select(0, 0).item<float>();  // waits for the device
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-  }
-  const double rate =
-      2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n) / best;
-  return {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
-}
-
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape& shape) {
-  constexpr int64_t kCpu =
-      2048;  // products of this many rows run at full rate, and their memory stays small
-  if (!setup.device.is_cuda()) return kCpu;
-  int64_t bytes = int64_t{4} << 30;
-#ifdef PRECIS_HAS_CUDA
-  size_t free = 0, total = 0;
-  if (cudaMemGetInfo(&free, &total) == cudaSuccess) bytes = static_cast<int64_t>(free);
-#endif
-  const ParameterTable table = shape.parameters();
-  const int64_t free_bytes =
-      bytes - state_bytes(table.numel(), table.trainable_numel(), setup.element_size());
-  // Not all of it: decoding takes some, and so do the gaps between blocks of the allocator.
-  return std::clamp<int64_t>(tokens_within(shape.cost(setup.element_size()), free_bytes * 6 / 10),
-                             1024, 65536);
 }
 
 }  // namespace precis

@@ -9,7 +9,6 @@
 #include "lib/base/log.h"
 #include "lib/comm/devices.h"
 #include "lib/comm/world.h"
-#include "lib/model/model_shape.h"
 #include "lib/run/run_config.h"
 
 namespace precis {
@@ -32,17 +31,5 @@ DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log);
 
 /// "float32", "bfloat16" or "float16" as a type.
 at::ScalarType parse_dtype(const std::string& name);
-
-/// How fast the device is: floating-point operations a second, and in words what the number is.
-struct PeakRate {
-  double flops = 0;
-  std::string words;
-};
-/// The published dense rate of a known GPU, else that of a large matrix product, measured in a
-/// fraction of a second.
-PeakRate peak_rate(const DeviceSetup& setup);
-
-/// Input tokens of a micro-batch for train.micro_batch_tokens: auto.
-int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape& shape);
 
 }  // namespace precis

@@ -10,6 +10,7 @@
 #include "lib/eval/validation_loss.h"
 #include "lib/model/cost.h"
 #include "lib/tensor/digest.h"
+#include "lib/train/lr_schedule.h"
 
 namespace precis {
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "lib/eval/summarizer.h"
+#include "lib/run/peak_rate.h"
 #include "lib/run/train_stage.h"
 #include "lib/run/training_state.h"
 #include "lib/train/train_loop.h"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/run/banner.h"
+#include "lib/run/micro_batch_size.h"
 #include "lib/run/observers.h"
 #include "lib/run/stop_signal.h"
 #include "lib/run/training_state.h"

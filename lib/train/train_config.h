@@ -24,8 +24,4 @@ struct TrainConfig {
   std::optional<int64_t> fixed_micro_batch_tokens() const;
 };
 
-/// nanoGPT's get_lr: linear warm-up, cosine to min_lr at lr_decay_iters (default: max_iters),
-/// min_lr from there on.
-double learning_rate(const TrainConfig& config, int64_t iteration);
-
 }  // namespace precis

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "lib/data/micro_batches.h"
+#include "lib/train/lr_schedule.h"
 
 namespace precis {
 

@@ -10,18 +10,6 @@
 
 namespace precis {
 
-void LossScaler::update(bool finite) {
-  if (!active_) return;
-  constexpr int64_t kGrowthInterval = 2000;
-  if (!finite) {
-    scale_ = std::max(scale_ / 2, 1.0);
-    good_steps_ = 0;
-  } else if (++good_steps_ == kGrowthInterval) {
-    scale_ *= 2;
-    good_steps_ = 0;
-  }
-}
-
 TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes)
     : parts_(parts),
       grad_clip_(grad_clip),

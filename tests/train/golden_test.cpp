@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/huggingface/folder.h"
+#include "lib/train/lr_schedule.h"
 #include "lib/train/train_step.h"
 #include "tests/support/small_gpt.h"
 

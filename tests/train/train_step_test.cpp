@@ -1,4 +1,4 @@
-// Schedule, optimizer, loss scaling and the step as a whole.
+// The optimizer and the step as a whole.
 #include <gtest/gtest.h>
 
 #include "lib/train/train_loop.h"
@@ -8,36 +8,6 @@ namespace precis {
 namespace {
 
 using namespace testing;
-
-TEST(LearningRate, IsNanoGptsFormula) {
-  TrainConfig config;
-  config.learning_rate = 1e-3;
-  config.min_lr = 1e-4;
-  config.warmup_iters = 10;
-  config.lr_decay_iters = 110;
-  EXPECT_DOUBLE_EQ(learning_rate(config, 0), 1e-3 / 11);
-  EXPECT_DOUBLE_EQ(learning_rate(config, 9), 1e-3 * 10 / 11);
-  EXPECT_DOUBLE_EQ(learning_rate(config, 10), 1e-3);
-  EXPECT_NEAR(learning_rate(config, 60), 5.5e-4, 1e-12);
-  EXPECT_NEAR(learning_rate(config, 110), 1e-4, 1e-12);
-  EXPECT_DOUBLE_EQ(learning_rate(config, 5000), 1e-4);
-  config.decay_lr = false;
-  EXPECT_DOUBLE_EQ(learning_rate(config, 0), 1e-3);
-}
-
-TEST(LossScaler, HalvesOnInfinityAndDoublesAfterTwoThousandGoodSteps) {
-  LossScaler scaler(true);
-  EXPECT_EQ(scaler.scale(), 65536);
-  scaler.update(false);
-  EXPECT_EQ(scaler.scale(), 32768);
-  for (int i = 0; i < 1999; ++i) scaler.update(true);
-  EXPECT_EQ(scaler.scale(), 32768);
-  scaler.update(true);
-  EXPECT_EQ(scaler.scale(), 65536);
-  LossScaler off(false);
-  off.update(false);
-  EXPECT_EQ(off.scale(), 1);
-}
 
 /// All parts of a training in a world of one.
 struct Training {

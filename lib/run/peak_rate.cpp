@@ -1,0 +1,47 @@
+#include "lib/run/peak_rate.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace precis {
+
+PeakRate peak_rate(const DeviceSetup& setup) {
+  struct Known {
+    const char* name;
+    double half,
+        single;  // dense TFLOP/s: half types on tensor cores; float32 as TF32 where there is such
+  };
+  // Vendors' data sheets; without sparsity. T4: no TF32.
+  constexpr std::array kKnown{
+      Known{"H200", 989, 494},    Known{"H100 PCIe", 756, 378}, Known{"H100", 989, 494},
+      Known{"A100", 312, 156},    Known{"A10G", 70, 35},        Known{"A10", 125, 62.5},
+      Known{"L40S", 362, 183},    Known{"L4", 121, 60},         Known{"V100", 125, 15.7},
+      Known{"P100", 18.7, 9.3},   Known{"T4", 65, 8.1},         Known{"RTX 4090", 165, 82.6},
+      Known{"RTX 3090", 71, 35.6}};
+  for (const Known& gpu : kKnown) {
+    if (!setup.device.is_cuda() || setup.device_name.find(gpu.name) == std::string::npos) continue;
+    const double tera = setup.dtype == at::kFloat ? gpu.single : gpu.half;
+    return {tera * 1e12, fmt::format("{} TFLOP/s of an {}", tera, gpu.name)};
+  }
+  const int64_t n = setup.device.is_cuda() ? 4096 : 768;
+  const auto options = at::TensorOptions(setup.device).dtype(setup.dtype);
+  const at::Tensor a = at::ones({n, n}, options), b = at::ones({n, n}, options);
+  at::Tensor c = at::mm(a, b);
+  double best = 1e30;
+  for (int i = 0; i < 4; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    at::mm_out(c, a, b);
+    c.select(0, 0).select(0, 0).item<float>();  // waits for the device
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  }
+  const double rate =
+      2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n) / best;
+  return {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
+}
+
+}  // namespace precis
