@@ -23,7 +23,6 @@ class LocalCollectives : public Collectives {
   }
   void start_all_reduce(const at::Tensor&) override { require("Collectives.start_all_reduce"); }
   void wait() override { require("Collectives.wait"); }
-  void broadcast(const at::Tensor&) override { require("Collectives.broadcast"); }
 
  private:
   /// Refuses what would go wrong with other ranks.

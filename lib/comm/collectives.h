@@ -34,8 +34,6 @@ class Collectives {
   virtual void start_all_reduce(const at::Tensor& part) = 0;
   /// All sums begun are there, the same bits on every rank.
   virtual void wait() = 0;
-  /// The root's content, in place.
-  virtual void broadcast(const at::Tensor& tensor) = 0;
 };
 
 /// backend: "local" for a world of one; "mpi" (GPU tensors are staged through the host) or "nccl"

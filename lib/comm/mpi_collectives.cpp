@@ -153,18 +153,4 @@ void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t 
   MPI_Win_sync(shared.window);
 }
 
-void MpiCollectives::broadcast(const at::Tensor& tensor) {
-  world_.impl().require_outside_together("Collectives.broadcast");
-  const Deadline deadline(world_.impl());
-  at::Tensor host = tensor.to(at::kCPU).contiguous();
-  auto* bytes = static_cast<char*>(host.data_ptr());
-  const auto length = static_cast<int64_t>(host.nbytes());
-  constexpr int64_t kPiece = int64_t{1} << 30;
-  for (int64_t at = 0; at < length; at += kPiece)
-    check_mpi(MPI_Bcast(bytes + at, static_cast<int>(std::min(kPiece, length - at)), MPI_BYTE, 0,
-                        world_.impl().active),
-              "broadcast a tensor");
-  at::Tensor(tensor).copy_(host);
-}
-
 }  // namespace precis

@@ -25,7 +25,6 @@ class MpiCollectives : public Collectives {
   at::Tensor allocate(int64_t numel, at::Device device) override;
   void start_all_reduce(const at::Tensor& part) override;
   void wait() override;
-  void broadcast(const at::Tensor& tensor) override;
 
  private:
   struct Shared;  // a buffer that the ranks of the node see of each other

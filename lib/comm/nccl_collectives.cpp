@@ -32,7 +32,6 @@ class NcclCollectives : public Collectives {
   at::Tensor allocate(int64_t numel, at::Device device) override;
   void start_all_reduce(const at::Tensor& part) override;
   void wait() override;
-  void broadcast(const at::Tensor& tensor) override;
 
  private:
   /// Waits until the communicator has nothing in progress; throws when it failed or time is out.
@@ -135,14 +134,6 @@ void NcclCollectives::wait() {
       fail(ncclSystemError, "sum gradients in time: another rank died or hangs");
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
-}
-
-void NcclCollectives::broadcast(const at::Tensor& tensor) {
-  world_.impl().require_outside_together("Collectives.broadcast");
-  const c10::cuda::CUDAGuard guard(device_);
-  settle(ncclBroadcast(tensor.data_ptr(), tensor.data_ptr(), tensor.nbytes(), ncclInt8, 0, comm_,
-                       at::cuda::getCurrentCUDAStream(device_.index())),
-         "broadcast a tensor");
 }
 
 }  // namespace

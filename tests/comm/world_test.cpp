@@ -86,7 +86,6 @@ TEST(World, TogetherRefusesCollectivesOnEveryRank) {
       {"Collectives.allocate", [&] { collectives->allocate(3, at::kCPU); }},
       {"Collectives.start_all_reduce", [&] { collectives->start_all_reduce(tensor); }},
       {"Collectives.wait", [&] { collectives->wait(); }},
-      {"Collectives.broadcast", [&] { collectives->broadcast(tensor); }},
   };
   for (const auto& [name, call] : calls)
     for (const bool on_all : {true, false})
@@ -121,9 +120,6 @@ TEST(Collectives, SumsAreExactForEveryPlaceAndTheSameOnAllRanks) {
     EXPECT_TRUE(at::equal(shared, expected));
     EXPECT_TRUE(at::equal(own, expected));
   }
-  at::Tensor tensor = at::full({7}, static_cast<double>(world->rank()) + 3);
-  collectives->broadcast(tensor);
-  EXPECT_TRUE(at::equal(tensor, at::full({7}, 3.0)));
 }
 
 TEST(Devices, OneMadeUpGpuForAllRanksLeavesTheRootAlone) {
