@@ -125,10 +125,10 @@ inline GenerationConfig config_of(const nlohmann::json& json) {
   for (const auto& [name, value] : json.items()) {
     std::visit(
         [&](auto* member) {
-          using Value = std::remove_pointer_t<decltype(member)>;
-          if constexpr (std::is_arithmetic_v<Value>)
-            *member = value.template get<Value>();
-          else if constexpr (std::is_same_v<Value, std::string>)
+          using Member = std::remove_pointer_t<decltype(member)>;
+          if constexpr (std::is_arithmetic_v<Member>)
+            *member = value.template get<Member>();
+          else if constexpr (std::is_same_v<Member, std::string>)
             *member = value.is_boolean() ? (value.template get<bool>() ? "true" : "false")
                                          : value.template get<std::string>();
         },
