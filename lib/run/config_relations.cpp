@@ -71,8 +71,7 @@ std::string rows_to_evaluate(const View& c) {
 }
 
 std::string rows_to_predict(const View& c) {
-  const bool asked = c->is_set("run.stages") && c->run.stages.size() < 3;
-  return asked && c->has_stage("predict") && c->data.test_csv.value.empty()
+  return c->picks_stages() && c->has_stage("predict") && c->data.test_csv.value.empty()
              ? "data.test_csv is not set, and the stage predict needs it"
              : "";
 }
