@@ -164,10 +164,6 @@ std::string heads(const View& c) {
              : "";
 }
 
-std::string micro_batch(const View& c) {
-  return message_of([&] { c->train.fixed_micro_batch_tokens(); });
-}
-
 std::string decay_before_warmup(const View& c) {
   const TrainConfig& train = c->train;
   return c.trains() && train.decay_lr && train.lr_decay_iters && train.warmup_iters > 0 &&
@@ -264,7 +260,6 @@ constexpr std::array kRelations{
     Relation{"prompt.summary_start", kWarning, no_border},
     Relation{"tokenizer.train_vocab_size tokenizer.dir model.init_from", true, trained_vocabulary},
     Relation{"model.n_embd model.n_head", true, heads},
-    Relation{"train.micro_batch_tokens", true, micro_batch},
     Relation{"train.lr_decay_iters train.warmup_iters", true, decay_before_warmup},
     Relation{"train.min_lr train.learning_rate", true, floor_above_peak},
     Relation{"train.warmup_iters train.max_iters", kWarning, peak_never_reached},

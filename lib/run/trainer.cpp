@@ -132,7 +132,7 @@ void check_trainer(World& world, RunConfig& config) {
         fmt::format("optimizer steps: {} of {} samples (effective batch size: {}): {:.2f} epochs",
                     config.train.max_iters, config.train.global_batch_size,
                     config.train.global_batch_size, epochs));
-    const std::optional<int64_t> fixed = config.train.fixed_micro_batch_tokens();
+    const std::optional<int64_t> fixed = config.train.micro_batch_tokens.count;
     const int64_t tokens = fixed ? *fixed : automatic_micro_batch_tokens(setup, layout);
     const auto element = static_cast<int64_t>(c10::elementSize(setup.dtype));
     const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
