@@ -175,6 +175,14 @@ std::string parse_optional(const std::string& text, std::optional<Value>& out, P
   return fault;
 }
 
+template <typename Parse>
+std::string parse_auto(const std::string& text, AutoCount& out, Parse parse) {
+  int64_t count = 0;
+  std::string fault = text == "auto" ? "" : parse(text, count);
+  if (fault.empty()) out.count = text == "auto" ? std::nullopt : std::optional(count);
+  return fault;
+}
+
 std::string yaml_list(const List& entries) {
   std::string out = "[";
   for (const std::string& entry : entries) out += (out.size() > 1 ? ", " : "") + yaml_text(entry);
@@ -188,7 +196,8 @@ std::string type_name(const Field& field) {
       Overloaded{
           [](bool*) { return "true or false"; },
           [](std::optional<bool>*) { return "true or false"; }, [](int64_t*) { return "integer"; },
-          [](std::optional<int64_t>*) { return "integer"; }, [](double*) { return "number"; },
+          [](std::optional<int64_t>*) { return "integer"; },
+          [](AutoCount*) { return "auto or integer"; }, [](double*) { return "number"; },
           [](std::optional<double>*) { return "number"; }, [](std::string*) { return "text"; },
           [](Path*) { return "path"; }, [](List*) { return "list"; }},
       field.value);
@@ -213,9 +222,11 @@ std::string accepted(const Field& field) {
 }
 
 std::string mismatch(const Field& field, const std::string& got) {
-  const std::string phrase = accepted(field);
-  const bool bare =
-      phrase.starts_with("true") || phrase.starts_with("text") || phrase.starts_with("one of");
+  std::string phrase = accepted(field);
+  if (constexpr std::string_view kAuto = "auto or "; phrase.starts_with(kAuto))
+    phrase.insert(kAuto.size(), "an ");
+  const bool bare = phrase.starts_with("true") || phrase.starts_with("auto or") ||
+                    phrase.starts_with("text") || phrase.starts_with("one of");
   const char* article = bare ? "" : phrase.starts_with("integer") ? "an " : "a ";
   return fmt::format("expected {}{}, got {}", article, phrase, got);
 }
@@ -227,6 +238,9 @@ std::string to_yaml(const Field& field) {
                                [&](const std::string* x) {
                                  // A choice may be true or false, which would get quotes.
                                  return is_choice(field.limits, *x) ? *x : yaml_text(*x);
+                               },
+                               [](const AutoCount* x) {
+                                 return x->count ? fmt::format("{}", *x->count) : "auto";
                                },
                                [](const List* x) { return yaml_list(*x); },
                                [](const Path* x) {
@@ -264,7 +278,8 @@ std::string assign(const Field& field, const std::string& text) {
                  [&](List*) { return assign_list(field, split_list(text)); },
                  [&](std::optional<bool>* x) { return parse_optional(text, *x, to_bool); },
                  [&](std::optional<int64_t>* x) { return parse_optional(text, *x, to_int); },
-                 [&](std::optional<double>* x) { return parse_optional(text, *x, to_double); }},
+                 [&](std::optional<double>* x) { return parse_optional(text, *x, to_double); },
+                 [&](AutoCount* x) { return parse_auto(text, *x, to_int); }},
       field.value);
 }
 

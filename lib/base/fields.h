@@ -24,9 +24,16 @@ struct Path {
   std::string value;  ///< as given, ${VAR} expanded; empty: not set
   bool operator==(const Path&) const = default;
 };
+
+/// A number that the program chooses where it is not given: "auto or integer".
+struct AutoCount {
+  std::optional<int64_t> count;  ///< unset: auto
+  bool operator==(const AutoCount&) const = default;
+};
+
 using FieldValue =
     std::variant<bool*, int64_t*, double*, std::string*, Path*, std::vector<std::string>*,
-                 std::optional<bool>*, std::optional<int64_t>*, std::optional<double>*>;
+                 std::optional<bool>*, std::optional<int64_t>*, std::optional<double>*, AutoCount*>;
 
 /// What a value may be. Numbers: min <= x <= max, or strictly above / below. Texts and the entries
 /// of lists: one of choices, if any. Paths: choices are words that are no paths (`auto`), so they

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "lib/generate/rules.h"
+
 namespace precis {
 
 BeamStrategy::BeamStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,

@@ -19,6 +19,10 @@ Fields GenerationConfig::fields() {
        &top_p,
        "sample among the likeliest tokens that together have this probability",
        {.min = 0, .max = 1}},
+      {"min_p",
+       &min_p,
+       "sample among tokens with at least this share of the likeliest one's probability; 0: all",
+       {.min = 0, .max = 1}},
       {"num_beams", &num_beams, "beams of the beam search; 1: none", {.min = 1}},
       {"length_penalty",
        &length_penalty,
@@ -56,6 +60,7 @@ std::vector<IdleKey> GenerationConfig::idle_keys() const {
     constexpr const char* kGreedy = "generation.temperature is 0, so that nothing is drawn";
     note("generation.top_k", top_k != usual.top_k, kGreedy);
     note("generation.top_p", top_p != usual.top_p, kGreedy);
+    note("generation.min_p", min_p != usual.min_p, kGreedy);
     note("generation.seed", seed != usual.seed, kGreedy);
   }
   if (num_beams == 1) {

@@ -18,6 +18,7 @@ struct GenerationConfig {
   double temperature = 0;
   int64_t top_k = 0;
   double top_p = 1;
+  double min_p = 0;
   int64_t num_beams = 1;
   double length_penalty = 1;
   std::string early_stopping = "false";  ///< "false", "true" or "never"

@@ -1,13 +1,12 @@
-// Drawing a token: temperature, top-k and top-p as transformers' warpers, then the inverse
+// Drawing a token: temperature, top-k and the warpers in transformers' order, then the inverse
 // distribution function.
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "lib/generate/generation_config.h"
-#include "lib/generate/row_kernels.h"
+#include "lib/generate/warper.h"
 
 namespace precis {
 
@@ -16,35 +15,28 @@ namespace precis {
 /// uniform number.
 class Sampler {
  public:
-  /// Buffers of one row, reused from draw to draw.
-  struct Workspace {
-    std::vector<Candidate> kept;
-    std::vector<Candidate> sorted;
-  };
-
   /// config.temperature > 0.
   explicit Sampler(const GenerationConfig& config);
 
   /// A token for a row of scores [V], which is overwritten; 0 if none of them is a number. uniform:
-  /// in [0, 1).
-  int32_t draw(std::span<float> scores, double uniform, Workspace& workspace) const;
+  /// in [0, 1). row: its memory is reused from draw to draw.
+  int32_t draw(std::span<float> scores, double uniform, DrawRow& row) const;
 
-  /// The same where workspace.kept already holds what top-k leaves: tokens in rising order with
-  /// their scores.
-  int32_t draw_among_kept(double uniform, Workspace& workspace) const;
+  /// The same where row.kept already holds what top-k leaves: tokens in rising order with their
+  /// scores.
+  int32_t draw_among_kept(double uniform, DrawRow& row) const;
 
   /// How many of the best scores of a row draw_among_kept needs from a device; 0: it needs the
   /// whole row.
   int64_t top_k() const { return top_k_; }
 
  private:
-  /// Leaves the heaviest of workspace.kept that together have probability top_p; total: the weight
-  /// of all tokens.
-  void keep_nucleus(double total, Workspace& workspace) const;
+  /// Applies the warpers to row.kept, whose total is set.
+  void warp(DrawRow& row) const;
 
   float scale_;  ///< 1 / temperature
   int64_t top_k_;
-  double top_p_;
+  Warpers warpers_;
 };
 
 }  // namespace precis

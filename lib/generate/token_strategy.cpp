@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/generate/rules.h"
+
 namespace precis {
 TokenStrategy::TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
                              const EndTokens& end_tokens, Finished finished)
@@ -42,7 +44,7 @@ int32_t TokenStrategy::next_token(Row& row, std::span<float> scores) const {
   for (const auto& processor : processors_) {
     processor->apply({row.tokens, row.prompt_length}, scores);
   }
-  return sampler_ ? sampler_->draw(scores, row.random.uniform(), row.workspace) : argmax(scores);
+  return sampler_ ? sampler_->draw(scores, row.random.uniform(), row.draw) : argmax(scores);
 }
 
 std::vector<int32_t> TokenStrategy::draw_from_device(const at::Tensor& logits) {
@@ -50,8 +52,8 @@ std::vector<int32_t> TokenStrategy::draw_from_device(const at::Tensor& logits) {
   std::vector<int32_t> tokens(kept.size());
   for (size_t i = 0; i < kept.size(); ++i) {
     Row& row = texts_[i];
-    row.workspace.kept = std::move(kept[i]);
-    tokens[i] = sampler_->draw_among_kept(row.random.uniform(), row.workspace);
+    row.draw.kept = std::move(kept[i]);
+    tokens[i] = sampler_->draw_among_kept(row.random.uniform(), row.draw);
   }
   return tokens;
 }

@@ -22,7 +22,7 @@ class TokenStrategy : public Strategy {
     int64_t prompt_length = 0;
     std::vector<int32_t> tokens;  ///< the prompt's and the new ones
     RandomStream random;
-    Sampler::Workspace workspace;
+    DrawRow draw;
   };
 
   std::vector<int32_t> next_tokens(const at::Tensor& logits);

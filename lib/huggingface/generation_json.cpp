@@ -37,7 +37,6 @@ constexpr Unsupported kUnsupported[] = {
     {"max_length", 20},
     {"max_time"},
     {"min_length", 0},
-    {"min_p", 0},
     {"num_beam_groups", 1},
     {"num_return_sequences", 1},
     {"penalty_alpha", 0},
@@ -199,6 +198,7 @@ Value generation_json(const GenerationConfig& config) {
     json.set("temperature", config.temperature);
     json.set("top_k", config.top_k);
     json.set("top_p", config.top_p);
+    if (config.min_p > 0) json.set("min_p", config.min_p);
   }
   if (config.min_new_tokens > 0) json.set("min_new_tokens", config.min_new_tokens);
   if (config.num_beams > 1) {

@@ -48,7 +48,7 @@ void print_rows(const RunConfig& config, const Inputs& inputs, Log& log) {
 
 void print_memory(const RunConfig& config, const DeviceSetup& setup, const ModelShape& shape,
                   Log& log) {
-  const std::optional<int64_t> fixed = config.train.fixed_micro_batch_tokens();
+  const std::optional<int64_t> fixed = config.train.micro_batch_tokens.count;
   const int64_t tokens = fixed ? *fixed : automatic_micro_batch_tokens(setup, shape);
   const ParameterTable table = shape.parameters();
   const int64_t state = state_bytes(table.numel(), table.trainable_numel(), setup.element_size());

@@ -72,8 +72,7 @@ std::string rows_to_evaluate(const View& c) {
 }
 
 std::string rows_to_predict(const View& c) {
-  const bool asked = c->is_set("run.stages") && c->run.stages.size() < 3;
-  return asked && c->has_stage("predict") && c->data.test_csv.value.empty()
+  return c->picks_stages() && c->has_stage("predict") && c->data.test_csv.value.empty()
              ? "data.test_csv is not set, and the stage predict needs it"
              : "";
 }
@@ -163,10 +162,6 @@ std::string sizes(const View& c) {
   return !c->model.from_scratch() || family == nullptr ? "" : message_of([&] {
     family->from_settings(c->model, c->data.block_size, /*vocab_size=*/1);
   });
-}
-
-std::string micro_batch(const View& c) {
-  return message_of([&] { c->train.fixed_micro_batch_tokens(); });
 }
 
 std::string decay_before_warmup(const View& c) {
@@ -265,7 +260,6 @@ constexpr std::array kRelations{
     Relation{"prompt.summary_start", kWarning, no_border},
     Relation{"tokenizer.train_vocab_size tokenizer.dir model.init_from", true, trained_vocabulary},
     Relation{"model.*", true, sizes},
-    Relation{"train.micro_batch_tokens", true, micro_batch},
     Relation{"train.lr_decay_iters train.warmup_iters", true, decay_before_warmup},
     Relation{"train.min_lr train.learning_rate", true, floor_above_peak},
     Relation{"train.warmup_iters train.max_iters", kWarning, peak_never_reached},

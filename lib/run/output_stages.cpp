@@ -50,8 +50,7 @@ std::string settings_digest(const RunConfig& config, const EndTokens& end_tokens
 /// Whether the root finds the stage done already; all ranks get its answer.
 bool up_to_date(const RunContext& context, const char* stage, const OutputModel& loaded,
                 const std::string& settings, const char* file) {
-  if (context.config.is_set("run.stages") && context.config.run.stages.size() < 3)
-    return false;  // asked for by name
+  if (context.config.picks_stages()) return false;
   double answer[] = {0};
   context.world.together([&] {
     if (context.coordinator.is_root() &&

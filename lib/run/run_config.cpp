@@ -109,6 +109,10 @@ bool RunConfig::has_stage(const std::string& stage) const {
   return std::ranges::find(run.stages, stage) != run.stages.end();
 }
 
+bool RunConfig::picks_stages() const {
+  return is_set("run.stages") && run.stages.size() < RunSettings{}.stages.size();
+}
+
 void RunConfig::load(const std::optional<std::filesystem::path>& yaml,
                      std::span<const Override> overrides) {
   explicit_keys = load_config(sections(), yaml, overrides);

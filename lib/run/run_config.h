@@ -81,6 +81,9 @@ struct RunConfig {
   void load(const std::optional<std::filesystem::path>& yaml, std::span<const Override> overrides);
   bool is_set(const std::string& key) const { return explicit_keys.contains(key); }
   bool has_stage(const std::string& stage) const;
+  /// Whether the user picked some of the stages: those are then done even where nothing has
+  /// changed, and what they lack is an error.
+  bool picks_stages() const;
 
  private:
   void check_relations();

@@ -21,7 +21,7 @@ namespace {
 /// `read`: where the model that was read says how far it is.
 int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& inputs,
                                   const Progress& read) {
-  if (const auto fixed = context.config.train.fixed_micro_batch_tokens()) return *fixed;
+  if (const auto fixed = context.config.train.micro_batch_tokens.count) return *fixed;
   if (inputs.resumed && read.micro_batch_tokens > 0) return read.micro_batch_tokens;
   // All ranks must cut alike: the least of what they would choose.
   int64_t least = automatic_micro_batch_tokens(context.setup, *inputs.shape);

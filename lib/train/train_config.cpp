@@ -1,19 +1,5 @@
 #include "lib/train/train_config.h"
-
-#include <fmt/format.h>
-
-#include <charconv>
-#include <system_error>
-
-#include "lib/base/errors.h"
-#include "lib/base/words.h"
-
 namespace precis {
-namespace {
-
-constexpr int64_t kMostMicroBatchTokens = 1'000'000'000;
-
-}  // namespace
 
 Fields TrainConfig::fields() {
   return {
@@ -22,8 +8,10 @@ Fields TrainConfig::fields() {
        &global_batch_size,
        "samples of an optimizer step, over all ranks",
        {.min = 1, .max = 1e7}},
-      {"micro_batch_tokens", &micro_batch_tokens,
-       "input tokens a rank runs at a time: auto or a number"},
+      {"micro_batch_tokens",
+       &micro_batch_tokens,
+       "input tokens a rank runs at a time",
+       {.min = 1, .max = 1e9}},
       {"learning_rate", &learning_rate, "peak learning rate", {.min = 0}},
       {"min_lr", &min_lr, "learning rate at the end of the decay", {.min = 0}},
       {"warmup_iters", &warmup_iters, "iterations of linear warm-up", {.min = 0}},
@@ -43,18 +31,6 @@ Fields TrainConfig::fields() {
        "float16",
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
   };
-}
-
-std::optional<int64_t> TrainConfig::fixed_micro_batch_tokens() const {
-  if (micro_batch_tokens == "auto") return std::nullopt;
-  const char* const end = micro_batch_tokens.data() + micro_batch_tokens.size();
-  int64_t tokens = 0;
-  const auto [stop, error] = std::from_chars(micro_batch_tokens.data(), end, tokens);
-  if (error != std::errc() || stop != end || tokens < 1 || tokens > kMostMicroBatchTokens)
-    throw ConfigError(
-        fmt::format("train.micro_batch_tokens: expected auto or an integer from 1 to {}, got {}",
-                    kMostMicroBatchTokens, in_quotes(micro_batch_tokens)));
-  return tokens;
 }
 
 }  // namespace precis

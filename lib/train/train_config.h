@@ -12,7 +12,7 @@ namespace precis {
 struct TrainConfig {
   int64_t max_iters = 500;
   int64_t global_batch_size = 512;
-  std::string micro_batch_tokens = "auto";
+  AutoCount micro_batch_tokens;
   double learning_rate = 6e-5, min_lr = 6e-6;
   int64_t warmup_iters = 0;
   std::optional<int64_t> lr_decay_iters;
@@ -20,8 +20,6 @@ struct TrainConfig {
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, grad_clip = 1.0;
   std::string dtype = "auto";
   Fields fields();
-  /// The number that micro_batch_tokens is; empty for auto. Throws ConfigError for anything else.
-  std::optional<int64_t> fixed_micro_batch_tokens() const;
 };
 
 }  // namespace precis

@@ -41,6 +41,33 @@ TEST(AssignInteger, RefusesTheRestAndKeepsTheValue) {
       "expected an integer of at least 0, got '99999999999999999999', which 64 bits do not hold");
 }
 
+TEST(AssignAutoCount, TakesAutoAndIntegersAndWritesThem) {
+  AutoCount x;
+  const Field tokens = field(x, {.min = 1, .max = 1e9});
+  EXPECT_EQ(to_yaml(tokens), "auto");
+  EXPECT_EQ(assign(tokens, "1000000000"), "");
+  EXPECT_EQ(x.count, 1000000000);
+  EXPECT_EQ(to_yaml(tokens), "1000000000");
+  EXPECT_EQ(assign(tokens, "auto"), "");
+  EXPECT_EQ(x, AutoCount{});
+  EXPECT_EQ(accepted(tokens), "auto or integer from 1 to 1000000000");
+  EXPECT_EQ(type_name(tokens), "auto or integer");
+  EXPECT_FALSE(takes_null(tokens));
+}
+
+TEST(AssignAutoCount, RefusesTheRestAndKeepsTheValue) {
+  AutoCount x{42};
+  const Field tokens = field(x, {.min = 1, .max = 1e9});
+  for (const char* text : {"", "Auto", "many", "null", "0", "-1", "1.5", "1000000001"}) {
+    EXPECT_EQ(assign(tokens, text),
+              "expected auto or an integer from 1 to 1000000000, got '" + std::string(text) + "'");
+    EXPECT_EQ(x.count, 42);
+  }
+  EXPECT_NE(assign(tokens, "99999999999999999999").find("64 bits"), std::string::npos);
+  EXPECT_EQ(assign_list(tokens, {"1"}),
+            "expected auto or an integer from 1 to 1000000000, got a list");
+}
+
 TEST(AssignNumber, TakesNumbers) {
   double x = 0;
   for (const auto& [text, value] : {std::pair<const char*, double>{"6e-5", 6e-5},

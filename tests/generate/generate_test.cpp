@@ -153,6 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      .temperature = 0.8,
                                      .top_p = 0.7,
                                      .no_repeat_ngram_size = 2},
+                    GenerationConfig{.max_new_tokens = 20, .temperature = 1.2, .min_p = 0.05},
                     GenerationConfig{.max_new_tokens = 20, .num_beams = 4},
                     GenerationConfig{.max_new_tokens = 20,
                                      .num_beams = 3,
@@ -281,9 +282,9 @@ TEST(GenerationConfig, KnowsWhatHasNoEffect) {
     return keys;
   };
   EXPECT_EQ(idle({}), "");
-  EXPECT_EQ(idle({.top_k = 5, .top_p = 0.5, .seed = 1}),
-            "generation.top_k generation.top_p generation.seed ");
-  EXPECT_EQ(idle({.temperature = 1, .top_k = 5, .top_p = 0.5, .seed = 1}), "");
+  EXPECT_EQ(idle({.top_k = 5, .top_p = 0.5, .min_p = 0.1, .seed = 1}),
+            "generation.top_k generation.top_p generation.min_p generation.seed ");
+  EXPECT_EQ(idle({.temperature = 1, .top_k = 5, .top_p = 0.5, .min_p = 0.1, .seed = 1}), "");
   EXPECT_EQ(idle({.length_penalty = 2, .early_stopping = "true"}),
             "generation.length_penalty generation.early_stopping ");
   EXPECT_EQ(idle({.num_beams = 2, .length_penalty = 2, .early_stopping = "true"}), "");

@@ -43,14 +43,26 @@ double chi_square_deviation(const std::map<int32_t, size_t>& counts,
   return (std::cbrt(chi_square / freedom) - (1 - variance)) / std::sqrt(variance);
 }
 
-TEST(Sampler, DrawsFromTransformersDistribution) {
+/// The cases of transformers' warpers: without min-p, then with it.
+nlohmann::json warper_cases() {
   const auto reference = generate_reference();
+  auto cases = reference.at("warpers");
+  for (const auto& with_min_p : reference.at("min_p")) cases.push_back(with_min_p);
+  return cases;
+}
+
+GenerationConfig warper_config(const nlohmann::json& reference_case) {
+  return {.temperature = reference_case.at("temperature"),
+          .top_k = reference_case.at("top_k"),
+          .top_p = reference_case.at("top_p"),
+          .min_p = reference_case.value("min_p", 0.0)};
+}
+
+TEST(Sampler, DrawsFromTransformersDistribution) {
   constexpr size_t kDraws = 6000;
   size_t with_many = 0, with_tie = 0;
-  for (const auto& reference_case : reference.at("warpers")) {
-    const GenerationConfig config{.temperature = reference_case.at("temperature"),
-                                  .top_k = reference_case.at("top_k"),
-                                  .top_p = reference_case.at("top_p")};
+  for (const auto& reference_case : warper_cases()) {
+    const GenerationConfig config = warper_config(reference_case);
     const auto scores = reference_case.at("scores").get<std::vector<float>>();
     const auto kept = reference_case.at("kept").get<std::vector<int32_t>>();
     const auto values = reference_case.at("probabilities").get<std::vector<double>>();
@@ -58,42 +70,40 @@ TEST(Sampler, DrawsFromTransformersDistribution) {
     for (size_t i = 0; i < kept.size(); ++i) probabilities[kept[i]] = values[i];
 
     const Sampler sampler(config);
-    Sampler::Workspace workspace;
+    DrawRow memory;
     RandomStream random(17);
     std::map<int32_t, size_t> counts;
     for (size_t i = 0; i < kDraws; ++i) {
       std::vector<float> row = scores;
-      ++counts[sampler.draw(row, random.uniform(), workspace)];
+      ++counts[sampler.draw(row, random.uniform(), memory)];
     }
-    const auto where = testing::Message() << "temperature " << config.temperature << ", top_k "
-                                          << config.top_k << ", top_p " << config.top_p;
+    const auto where = testing::Message()
+                       << "temperature " << config.temperature << ", top_k " << config.top_k
+                       << ", top_p " << config.top_p << ", min_p " << config.min_p;
     for (const auto& [token, count] : counts)
       EXPECT_TRUE(probabilities.contains(token)) << where << ": drew " << token;
     EXPECT_LT(std::abs(chi_square_deviation(counts, probabilities, kDraws)), 3.5) << where;
     with_many += counts.size() > 20;
     with_tie += config.top_k == 5 && kept.size() == 6;
   }
-  EXPECT_GE(with_many, 6U);
+  EXPECT_GE(with_many, 11U);
   EXPECT_EQ(with_tie, 2U) << "a tie at the border of top-k keeps both";
 }
 
 /// The borders between the tokens as the uniform number goes from 0 to 1 are the cumulated
 /// probabilities themselves.
 TEST(Sampler, InvertsTheDistributionFunctionInTheOrderOfIds) {
-  const auto reference = generate_reference();
   size_t borders = 0;
-  for (const auto& reference_case : reference.at("warpers")) {
-    const GenerationConfig config{.temperature = reference_case.at("temperature"),
-                                  .top_k = reference_case.at("top_k"),
-                                  .top_p = reference_case.at("top_p")};
+  for (const auto& reference_case : warper_cases()) {
+    const GenerationConfig config = warper_config(reference_case);
     const auto scores = reference_case.at("scores").get<std::vector<float>>();
     const auto kept = reference_case.at("kept").get<std::vector<int32_t>>();
     const auto probabilities = reference_case.at("probabilities").get<std::vector<double>>();
     const Sampler sampler(config);
-    Sampler::Workspace workspace;
+    DrawRow memory;
     const auto draw = [&](double uniform) {
       std::vector<float> row = scores;
-      return sampler.draw(row, uniform, workspace);
+      return sampler.draw(row, uniform, memory);
     };
     double below = 0;
     for (size_t i = 0; i < kept.size(); ++i) {

@@ -180,12 +180,18 @@ def processors(rng):
     return cases
 
 
-def warpers(rng):
+# Temperature, top_k, top_p, min_p.
+WITHOUT_MIN_P = [(0.7, 0, 1.0, 0), (1.5, 5, 1.0, 0), (1.0, 0, 0.6, 0), (0.7, 9, 0.8, 0), (2.0, 0, 0.95, 0), (1.0, 1, 1.0, 0), (1.0, 0, 0.0, 0),
+                 (1.0, 500, 1.0, 0), (3.0, 40, 0.99, 0)]
+WITH_MIN_P = [(1.0, 0, 1.0, 0.05), (2.5, 0, 1.0, 0.02), (1.5, 12, 1.0, 0.1), (2.0, 0, 0.9, 0.03), (1.2, 0, 0.99, 0.001), (2.0, 60, 0.95, 0.04),
+              (1.5, 0, 1.0, 1.0), (3.0, 20, 0.7, 0.3)]
+
+
+def warpers(rng, settings):
     """Scores and the probability of each token that may be drawn."""
     cases = []
-    settings = [(0.7, 0, 1.0), (1.5, 5, 1.0), (1.0, 0, 0.6), (0.7, 9, 0.8), (2.0, 0, 0.95), (1.0, 1, 1.0), (1.0, 0, 0.0), (1.0, 500, 1.0), (3.0, 40, 0.99)]
     for vocab in (29, 600):
-        for temperature, top_k, top_p in settings:
+        for temperature, top_k, top_p, min_p in settings:
             scores = scores_of(rng, vocab)
             if top_k == 5:  # a tie at the border: both stay
                 fifth = sorted(range(vocab), key=lambda i: -scores[i])[4]
@@ -197,9 +203,12 @@ def warpers(rng):
                 chain.append(lp.TopKLogitsWarper(top_k))
             if top_p < 1:
                 chain.append(lp.TopPLogitsWarper(top_p))
+            if min_p:
+                chain.append(lp.MinPLogitsWarper(min_p))
             p = torch.softmax(chain(None, torch.tensor([scores]))[0].double(), -1)
             kept = torch.nonzero(p).flatten().tolist()
-            cases.append({"temperature": temperature, "top_k": top_k, "top_p": top_p, "scores": scores, "kept": kept, "probabilities": [float(f"{x:.9g}") for x in p[kept].tolist()]})
+            config = {"temperature": temperature, "top_k": top_k, "top_p": top_p, **({"min_p": min_p} if min_p else {})}
+            cases.append({**config, "scores": scores, "kept": kept, "probabilities": [float(f"{x:.9g}") for x in p[kept].tolist()]})
     return cases
 
 
@@ -212,8 +221,9 @@ def main():
         "made_with": {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": np.__version__},
         "sequences": [sequences(small, rng), sequences(large, rng)],
         "processors": processors(rng),
-        "warpers": warpers(rng),
+        "warpers": warpers(rng, WITHOUT_MIN_P),
         "several_ends": several_ends(small, rng),
+        "min_p": warpers(rng, WITH_MIN_P),
     }
     path = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).with_suffix(".json")
     path.write_text(json.dumps(value, separators=(",", ":")) + "\n")

@@ -33,7 +33,7 @@ std::string error_with(const std::string& generation) {
 TEST(GenerationJson, ReadsTheKeysThatAreOurs) {
   const FolderGeneration found =
       read(R"({"max_new_tokens": 30, "min_new_tokens": 2, "do_sample": true, "temperature": 0.7,
-               "top_k": 9, "top_p": 0.8, "num_beams": 1, "repetition_penalty": 1.25,
+               "top_k": 9, "top_p": 0.8, "min_p": 0.05, "num_beams": 1, "repetition_penalty": 1.25,
                "no_repeat_ngram_size": 3, "transformers_version": "5.24.0", "bos_token_id": 10,
                "pad_token_id": 10, "use_cache": true, "_from_model_config": true,
                "output_scores": false, "length_penalty": -0.5, "early_stopping": "never"})");
@@ -42,6 +42,7 @@ TEST(GenerationJson, ReadsTheKeysThatAreOurs) {
                                             .temperature = 0.7,
                                             .top_k = 9,
                                             .top_p = 0.8,
+                                            .min_p = 0.05,
                                             .num_beams = 1,
                                             .length_penalty = -0.5,
                                             .early_stopping = "never",
@@ -98,16 +99,16 @@ TEST(GenerationJson, ReadsOneEndTokenOrSeveral) {
 
 TEST(GenerationJson, NamesOnceWhatIsPassedOver) {
   const FolderGeneration found =
-      read(R"({"typical_p": 0.9, "num_beam_groups": 2, "penalty_alpha": 0.6, "min_p": 0.1,
+      read(R"({"typical_p": 0.9, "num_beam_groups": 2, "penalty_alpha": 0.6, "top_h": 0.1,
                "bad_words_ids": [[1]], "forced_eos_token_id": 3, "suppress_tokens": [4],
                "min_length": 5, "of_the_future": 1, "num_beams": 4})");
   ASSERT_EQ(found.warnings.size(), 1U);
   expect_words(found.warnings[0],
                {"/models/m/generation_config.json", "typical_p", "num_beam_groups", "penalty_alpha",
-                "min_p", "bad_words_ids", "forced_eos_token_id", "suppress_tokens", "min_length",
+                "top_h", "bad_words_ids", "forced_eos_token_id", "suppress_tokens", "min_length",
                 "generation.min_new_tokens", "of_the_future"});
   EXPECT_EQ(found.warnings[0].find("num_beams"), std::string::npos);
-  EXPECT_TRUE(read(R"({"typical_p": 1.0, "num_beam_groups": 1, "penalty_alpha": null, "min_p": 0,
+  EXPECT_TRUE(read(R"({"typical_p": 1.0, "num_beam_groups": 1, "penalty_alpha": null, "min_p": null,
                        "bad_words_ids": null, "suppress_tokens": [], "min_length": 0,
                        "renormalize_logits": false, "max_length": 20, "assistant_lookbehind": 3})")
                   .warnings.empty());
@@ -122,6 +123,7 @@ TEST(GenerationJson, RefusesValuesThatMeanNothing) {
   expect_words(error_with(R"({"num_beams": "many"})"), {file + "num_beams", "'many'"});
   expect_words(error_with(R"({"max_new_tokens": 2.5})"), {file + "max_new_tokens", "2.5"});
   expect_words(error_with(R"({"top_p": 2})"), {file + "top_p", "from 0 to 1"});
+  expect_words(error_with(R"({"min_p": -0.1})"), {file + "min_p", "from 0 to 1"});
   expect_words(error_with(R"({"repetition_penalty": [1]})"), {file + "repetition_penalty"});
   expect_words(error_with(R"({"early_stopping": "often"})"), {file + "early_stopping", "never"});
   expect_words(error_with(R"({"do_sample": "yes"})"), {file + "do_sample", "true or false"});
@@ -131,6 +133,7 @@ TEST(GenerationJson, ComesBackAsItWentOut) {
   for (const GenerationConfig& config :
        {GenerationConfig{}, GenerationConfig{.max_new_tokens = 7, .temperature = 0.5},
         GenerationConfig{.temperature = 1, .top_k = 3, .top_p = 0.25, .repetition_penalty = 1.5},
+        GenerationConfig{.temperature = 1.5, .min_p = 0.125},
         GenerationConfig{.min_new_tokens = 2,
         .num_beams = 3,
         .length_penalty = 2,
@@ -146,6 +149,9 @@ TEST(GenerationJson, ComesBackAsItWentOut) {
     EXPECT_TRUE(back.warnings.empty());
   }
   EXPECT_EQ(end_tokens_json({4}).integer(), 4);
+  EXPECT_EQ(generation_json({.temperature = 1}).find("min_p"), nullptr)
+      << "older versions know none";
+  EXPECT_EQ(generation_json({.min_p = 0.5}).find("min_p"), nullptr) << "nothing is drawn";
 }
 
 }  // namespace

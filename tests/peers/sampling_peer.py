@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import torch
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 import common
 import models
@@ -35,7 +35,7 @@ class SamplingPeer(unittest.TestCase):
         with torch.inference_mode():
             cls.logits = models.load_model(cls.folder)(torch.tensor([models.prompt_ids(ROW)])).logits[:, -1]
 
-    def kept(self, temperature, top_k, top_p):
+    def kept(self, temperature, top_k, top_p, min_p):
         """Text -> probability of the tokens that the warpers keep; None where rounding decides which these are."""
         scores = TemperatureLogitsWarper(temperature)(None, self.logits)
         if top_k:
@@ -45,17 +45,23 @@ class SamplingPeer(unittest.TestCase):
             if (sums - (1 - top_p)).abs().min() < 1e-5:
                 return None
             scores = TopPLogitsWarper(top_p)(None, scores)
+        if min_p:
+            probabilities = scores.softmax(-1)
+            if (probabilities / probabilities.max() / min_p - 1).abs().min() < 1e-4:
+                return None
+            scores = MinPLogitsWarper(min_p)(None, scores)
         texts = collections.Counter()
         for token, probability in enumerate(scores.softmax(-1)[0].tolist()):
             if probability > 0:
                 texts[models.text_of([token])] += probability
         return texts
 
-    def draw_settings(self, rng, top_k, top_p):
+    def draw_settings(self, rng, top_k=False, top_p=False, min_p=False):
         """Settings and what they keep: something, but not all, so spread that BOUND is six standard deviations off."""
         for hottest in itertools.count(2.0, 0.5):  # a model of few likely tokens needs it hotter
             settings = {"temperature": round(rng.uniform(0.6, hottest), 2), "top_k": rng.randrange(40, 200) if top_k else 0,
-                        "top_p": round(rng.uniform(0.6, 0.97), 3) if top_p else 1.0}
+                        "top_p": round(rng.uniform(0.6, 0.97), 3) if top_p else 1.0,
+                        "min_p": round(rng.uniform(0.02, 0.2), 3) if min_p else 0.0}
             kept = self.kept(**settings)
             if kept is None or not 20 < len(kept) < models.end_of_text() * 0.8:
                 continue
@@ -79,13 +85,19 @@ class SamplingPeer(unittest.TestCase):
         self.assertLess(distance, BOUND * mean, f"distance with {settings}")
 
     def test_temperature_and_top_k(self):
-        self.compare(top_k=True, top_p=False)
+        self.compare(top_k=True)
 
     def test_temperature_and_top_p(self):
-        self.compare(top_k=False, top_p=True)
+        self.compare(top_p=True)
 
     def test_temperature_top_k_and_top_p(self):
         self.compare(top_k=True, top_p=True)
+
+    def test_temperature_and_min_p(self):
+        self.compare(min_p=True)
+
+    def test_temperature_top_k_top_p_and_min_p(self):
+        self.compare(top_k=True, top_p=True, min_p=True)
 
     def test_folder_that_only_asks_for_sampling(self):
         """What its generation_config.json leaves out is as in transformers: temperature 1, and the 50 likeliest tokens."""
@@ -94,6 +106,6 @@ class SamplingPeer(unittest.TestCase):
         (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "max_new_tokens": 1, "eos_token_id": models.end_of_text()}))
         drawn = common.TMP / "drawn.csv"
         common.run("summarize", "--model", folder, "--input", common.TMP / "many.csv", "--output", drawn, "--run.device=cpu")
-        settings = {"temperature": 1.0, "top_k": 50, "top_p": 1.0}
+        settings = {"temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": 0.0}
         kept = self.kept(**settings)
         self.check_draws(common.read_table(drawn), settings, kept, expected_distance(kept.values())[0])

@@ -1,16 +1,18 @@
-// Each processor and their chain against transformers', bit for bit.
-#include "lib/generate/logits_processor.h"
+// Each processor and their chain, in the order of the list, against transformers', bit for bit.
+#include "lib/generate/rules.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
+#include "lib/generate/min_p.h"
+#include "lib/generate/top_p.h"
 #include "tests/generate/toy_decoder.h"
 
 namespace precis {
 namespace {
 
-TEST(LogitsProcessor, EqualsTransformers) {
+TEST(Rules, EqualsTransformers) {
   const auto reference = generate_reference();
   const auto& cases = reference.at("processors");
   ASSERT_EQ(cases.size(), 30U);
@@ -40,25 +42,18 @@ TEST(LogitsProcessor, EqualsTransformers) {
   EXPECT_GT(scaled - scaled_negative, 10U);
 }
 
-TEST(LogitsProcessor, PlainConfigHasNone) {
+TEST(Rules, PlainConfigHasNone) {
   EXPECT_TRUE(make_processors({}, {0}).empty());
+  EXPECT_TRUE(make_warpers({}).empty());
 }
 
-TEST(LogitsProcessor, BansTheNgramThatOverlapsTheSuffix) {
-  const std::vector<int32_t> tokens{2, 1, 1};
-  std::vector<float> scores{5, 6, 7};
-  NoRepeatNgram(2).apply({tokens, 3}, scores);
-  EXPECT_EQ(scores, (std::vector<float>{5, -std::numeric_limits<float>::infinity(), 7}));
-  NoRepeatNgram(4).apply({tokens, 3}, scores);  // not one complete n-gram yet
-  EXPECT_EQ(scores[2], 7);
-}
-
-TEST(LogitsProcessor, LeavesTokensBeyondTheScoresAlone) {
-  const std::vector<int32_t> tokens{1, 9, 1, 9, 1};
-  std::vector<float> scores{1, 2, 3};
-  RepetitionPenalty(2).apply({tokens, 5}, scores);
-  NoRepeatNgram(2).apply({tokens, 5}, scores);
-  EXPECT_EQ(scores, (std::vector<float>{1, 1, 3}));
+TEST(Rules, WarpersAreThoseThatAreAskedFor) {
+  EXPECT_TRUE(make_warpers({.temperature = 1, .top_k = 3}).empty());
+  EXPECT_EQ(make_warpers({.top_p = 0.5}).size(), 1U);
+  const Warpers both = make_warpers({.top_p = 0.5, .min_p = 0.5});
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_NE(dynamic_cast<const TopP*>(both[0].get()), nullptr) << "as in transformers";
+  EXPECT_NE(dynamic_cast<const MinP*>(both[1].get()), nullptr);
 }
 
 }  // namespace
