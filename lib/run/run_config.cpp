@@ -32,61 +32,7 @@ Fields RunSettings::fields() {
   };
 }
 
-Fields TokenizerSettings::fields() {
-  return {
-      {"dir", &dir,
-       "folder with vocab.json and merges.txt, or tokenizer.json (default: what comes with "
-       "model.init_from)"},
-      {"train_vocab_size",
-       &train_vocab_size,
-       "without a folder: train a vocabulary of this size from the training rows; 0: do not",
-       {.min = 0, .max = 1e6}},
-  };
-}
-
-Fields EvalSettings::fields() {
-  return {
-      {"interval",
-       &interval,
-       "an evaluation before the first iteration, after each interval-th and after the last",
-       {.min = 1}},
-      {"max_loss_examples",
-       &max_loss_examples,
-       "validation rows for the loss of those evaluations; 0: all",
-       {.min = 0}},
-      {"rouge_examples",
-       &rouge_examples,
-       "validation rows summarised in those evaluations; 0: none",
-       {.min = 0}},
-      {"max_examples", &max_examples, "validation rows of the evaluate stage; 0: all", {.min = 0}},
-      {"samples", &samples, "summaries printed beside their references", {.min = 0}},
-      {"early_stopping_patience",
-       &early_stopping_patience,
-       "end after so many evaluations without a better metric; 0: never",
-       {.min = 0}},
-      {"metric",
-       &metric,
-       "what makes a checkpoint the best",
-       {.choices = {"val_loss", "rouge1", "rouge2", "rougeL"}}},
-  };
-}
-
-Fields CheckpointSettings::fields() {
-  return {
-      {"interval", &interval, "iterations between two saves of last.pt", {.min = 1}},
-      {"keep_last", &keep_last, "how many iter-NNNNNN.pt to keep besides", {.min = 0}},
-  };
-}
-
-Fields ReportSettings::fields() {
-  return {
-      {"log_interval",
-       &log_interval,
-       "iterations between two lines on the console and records in metrics.jsonl",
-       {.min = 1}},
-      {"tensorboard", &tensorboard, "write event files for TensorBoard"},
-      {"html", &html, "write report.html"},
-  };
+};
 }
 
 Sections RunConfig::sections() {

@@ -10,13 +10,17 @@
 #include <vector>
 
 #include "lib/base/fields.h"
+#include "lib/checkpoint/checkpoint_settings.h"
 #include "lib/comm/collectives.h"
 #include "lib/config/config_file.h"
 #include "lib/data/dataset.h"
+#include "lib/eval/eval_settings.h"
 #include "lib/generate/generation_config.h"
 #include "lib/model/families.h"
 #include "lib/model/model_settings.h"
+#include "lib/report/report_settings.h"
 #include "lib/text/prompt.h"
+#include "lib/text/tokenizer_settings.h"
 #include "lib/train/train_config.h"
 
 namespace precis {
@@ -27,32 +31,6 @@ struct RunSettings {
   std::vector<std::string> stages{"train", "evaluate", "predict"};
   Path resume{"auto"};
   std::string device = "auto";
-  Fields fields();
-};
-
-struct TokenizerSettings {
-  Path dir;
-  int64_t train_vocab_size = 0;
-  Fields fields();
-};
-
-struct EvalSettings {
-  int64_t interval = 250;
-  int64_t max_loss_examples = 640, rouge_examples = 40, max_examples = 0, samples = 3;
-  int64_t early_stopping_patience = 0;
-  std::string metric = "val_loss";
-  Fields fields();
-};
-
-struct CheckpointSettings {
-  int64_t interval = 250;
-  int64_t keep_last = 0;
-  Fields fields();
-};
-
-struct ReportSettings {
-  int64_t log_interval = 10;
-  bool tensorboard = true, html = true;
   Fields fields();
 };
 
