@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/model/cost.h"
+#include "lib/run/best_checkpoint.h"
 #include "lib/tensor/digest.h"
 #include "lib/train/lr_schedule.h"
 
@@ -76,6 +76,17 @@ void EvaluationObserver::compare_ranks(int64_t steps, uint64_t digest) const {
                       steps));
 }
 
+Record EvaluationObserver::record_of(int64_t steps, const Scores& scores) {
+  Record record{{"kind", "eval"}, {"iter", steps}, {"val_loss", scores.val_loss}};
+  for (auto [name, value] : {std::pair{"rouge1", scores.rouge1}, std::pair{"rouge2", scores.rouge2},
+                             std::pair{"rougeL", scores.rougeL}})
+    record[name] = scores.rouge_num_examples > 0 ? Record(value) : Record();
+  record["num_examples"] = scores.num_examples;
+  record["rouge_num_examples"] = scores.rouge_num_examples;
+  if (scores.rouge_num_examples > 0) record["num_empty_summaries"] = scores.num_empty;
+  return record;
+}
+
 Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   const RunConfig& config = parts_.context.config;
   Progress& progress = parts_.state.progress;
@@ -86,36 +97,23 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   const uint64_t digest = parts_.state.parameters.digest();
   compare_ranks(steps, digest);
   const bool better =
-      std::isfinite(scores.val_loss) && scores.metric(config.eval.metric) > progress.best_metric;
-  progress.evaluated_iter = steps;
-  progress.stale_evaluations = better ? 0 : progress.stale_evaluations + 1;
-  Record record{{"kind", "eval"}, {"iter", steps}, {"val_loss", scores.val_loss}};
-  for (auto [name, value] : {std::pair{"rouge1", scores.rouge1}, std::pair{"rouge2", scores.rouge2},
-                             std::pair{"rougeL", scores.rougeL}})
-    record[name] = scores.rouge_num_examples > 0 ? Record(value) : Record();
-  record["num_examples"] = scores.num_examples;
-  record["rouge_num_examples"] = scores.rouge_num_examples;
-  if (scores.rouge_num_examples > 0) record["num_empty_summaries"] = scores.num_empty;
+      note_evaluation(progress, {steps, scores.val_loss, scores.metric(config.eval.metric)});
+  Record record = record_of(steps, scores);
   record["best"] = better;
   record["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   record["weights"] = digest_text(digest);
   parts_.context.coordinator.record(record);
-  if (better) {
-    progress.best_metric = scores.metric(config.eval.metric);
-    progress.best_val_loss = scores.val_loss;
-    progress.best_iter = steps;
+  if (better)
     parts_.context.coordinator.save_best(parts_.state.checkpoint(steps),
                                          learning_rate(config.train, steps));
-  }
-  const int64_t patience = config.eval.early_stopping_patience;
-  if (boundary == Boundary::kGoingOn && patience > 0 && progress.stale_evaluations >= patience) {
-    parts_.context.coordinator.log().info(
-        fmt::format("early stop: {} evaluations without a better {}; the best was after {} steps",
-                    progress.stale_evaluations, config.eval.metric, progress.best_iter));
-    return Boundary::kEndedEarly;
-  }
-  return boundary;
+  if (boundary != Boundary::kGoingOn ||
+      !is_patience_over(progress, config.eval.early_stopping_patience))
+    return boundary;
+  parts_.context.coordinator.log().info(
+      fmt::format("early stop: {} evaluations without a better {}; the best was after {} steps",
+                  progress.stale_evaluations, config.eval.metric, progress.best_iter));
+  return Boundary::kEndedEarly;
 }
 
 Boundary CheckpointObserver::reached(int64_t steps, Boundary boundary) {

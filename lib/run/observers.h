@@ -31,6 +31,7 @@ class EvaluationObserver : public TrainObserver {
     double metric(const std::string& name) const;  // larger is better
   };
   Scores evaluate();
+  static Record record_of(int64_t steps, const Scores& scores);
   void compare_ranks(int64_t steps, uint64_t digest) const;
 
   TrainingParts parts_;
