@@ -32,9 +32,6 @@ Fields RunSettings::fields() {
   };
 }
 
-};
-}
-
 Sections RunConfig::sections() {
   return {
       {"run", run.fields()},

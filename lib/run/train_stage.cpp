@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "lib/run/banner.h"
+#include "lib/run/checkpoint_observer.h"
+#include "lib/run/evaluation_observer.h"
 #include "lib/run/micro_batch_size.h"
-#include "lib/run/observers.h"
+#include "lib/run/record_observer.h"
 #include "lib/run/stop_signal.h"
 #include "lib/run/training_state.h"
 

@@ -1,11 +1,12 @@
 // What looks on at training, with weights whose loss and whose ROUGE are known beforehand.
-#include "lib/run/observers.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "lib/base/files.h"
+#include "lib/run/checkpoint_observer.h"
+#include "lib/run/evaluation_observer.h"
+#include "lib/run/record_observer.h"
 #include "lib/tensor/digest.h"
 #include "tests/support/small_run.h"
 
