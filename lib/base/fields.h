@@ -1,6 +1,6 @@
 // One declaration a setting: each config struct lists its members once, as fields bound to itself.
 // Reading YAML, command-line overrides, --help, validation, the dump, the checkpoint's copy and the
-// README's table walk that list.
+// table in configs/README.md walk that list.
 //
 //   struct TrainConfig {
 //     int64_t max_iters = 500;

@@ -1,4 +1,4 @@
-// A config for reading: as YAML, as help, as a table for the README.
+// A config for reading: as YAML, as help, as a table for configs/README.md.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ std::string dump_yaml(const Sections& sections, bool comments = false);
 /// wrapped to 100 columns.
 std::string help_table(const Sections& sections);
 
-/// For the README: the same as a Markdown table for each section.
+/// For configs/README.md: the same as a Markdown table for each section.
 std::string markdown_table(const Sections& sections);
 
 /// A paragraph whose first line begins at column `indent` of a line already begun: broken at
