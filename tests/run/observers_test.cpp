@@ -84,18 +84,20 @@ TEST(EvaluationObserver, KeepsTheLargestRouge) {
 }
 
 TEST(EvaluationObserver, NeverTakesALossThatIsNoNumberForTheBest) {
-  SmallRun run(every_step("val_loss"));
-  Observed observed(run);
-  observed.training.state.parameters.master().fill_(std::nan(""));
-  observed.training.state.parameters.refresh();
-  observed.evaluate(0);
-  observed.training.coordinator.finish_saves();
-  EXPECT_FALSE(std::filesystem::exists(run.out("ckpt.pt")));
-  EXPECT_EQ(observed.progress().stale_evaluations, 1);
-  const auto records = run.records("eval");
-  ASSERT_EQ(records.size(), 1u);
-  EXPECT_TRUE(records[0]["val_loss"].is_null());
-  EXPECT_EQ(records[0]["best"], false);
+  for (const std::string metric : {"val_loss", "rouge1"}) {
+    SmallRun run(every_step(metric));
+    Observed observed(run);
+    observed.training.state.parameters.master().fill_(std::nan(""));
+    observed.training.state.parameters.refresh();
+    observed.evaluate(0);
+    observed.training.coordinator.finish_saves();
+    EXPECT_FALSE(std::filesystem::exists(run.out("ckpt.pt"))) << metric;
+    EXPECT_EQ(observed.progress().stale_evaluations, 1);
+    const auto records = run.records("eval");
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_TRUE(records[0]["val_loss"].is_null());
+    EXPECT_EQ(records[0]["best"], false);
+  }
 }
 
 TEST(EvaluationObserver, EndsAfterJustSoManyStaleOnes) {
