@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/run/banner.h"
+#include "lib/run/best_checkpoint.h"
 #include "lib/run/checkpoint_observer.h"
 #include "lib/run/evaluation_observer.h"
 #include "lib/run/micro_batch_size.h"
@@ -33,9 +34,8 @@ int64_t choose_micro_batch_tokens(const RunContext& context, const Inputs& input
 }
 
 bool is_done(const RunConfig& config, const Progress& progress) {
-  const int64_t patience = config.eval.early_stopping_patience;
-  const bool ended_early = patience > 0 && progress.stale_evaluations >= patience;
-  return progress.finished && (progress.iter >= config.train.max_iters || ended_early);
+  return progress.finished && (progress.iter >= config.train.max_iters ||
+                               is_patience_over(progress, config.eval.early_stopping_patience));
 }
 
 struct Datasets {
