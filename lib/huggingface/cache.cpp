@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "lib/base/errors.h"
-#include "lib/huggingface/folder.h"
 #include "lib/base/files.h"
 #include "lib/huggingface/cache.h"
+#include "lib/huggingface/folder.h"
 
 namespace precis {
 
