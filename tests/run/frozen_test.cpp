@@ -139,5 +139,16 @@ TEST(Frozen, OneThatThereIsNotIsRefused) {
                {"transformer.h.9.ln_1.weight"});
 }
 
+TEST(Frozen, MayBeEverything) {
+  std::vector<std::string> all;
+  const ParameterTable table = small_shape().parameters();
+  for (const ParameterSlot& slot : table.slots()) all.push_back(slot.name);
+  Training training(model_file(all));
+  const at::Tensor before = training.state.parameters.master().clone();
+  training.run(2);
+  EXPECT_TRUE(at::equal(before, training.state.parameters.master()));
+  EXPECT_EQ(training.collectives.summed, 0);
+}
+
 }  // namespace
 }  // namespace precis
