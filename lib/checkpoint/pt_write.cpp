@@ -17,7 +17,7 @@ Value named_weights(const ModelFile& model) {
   for (const size_t i : table.file_order())
     state.set(table.slots()[i].name, to_array(table.view(model.flat, table.slots()[i])));
   if (const auto tied = model.shape->family().tied_head(); !tied.head.empty())
-    state.set(tied.head,
+    state.set(std::string(tied.head),
               to_array(table.view(model.flat, table.slots()[table.index(tied.parameter)])));
   return state;
 }

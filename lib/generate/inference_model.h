@@ -30,7 +30,6 @@ class InferenceModel {
   /// Logits [B, V] float32 after one more token a row.
   at::Tensor step(std::span<const int32_t> tokens, KvCache& cache) const;
 
-  LanguageModel& model() const { return model_; }
   const Weights& weights() const { return weights_; }
 
  private:

@@ -62,7 +62,7 @@ class ModelFamily {
   virtual bool is_transposed(std::string_view /*name*/) const { return false; }
   /// The parameter that files hold a second time as the head, and its name there; empty: none.
   struct TiedHead {
-    std::string parameter, head;
+    std::string_view parameter, head;
   };
   virtual TiedHead tied_head() const { return {}; }
 };

@@ -56,7 +56,7 @@ AnyShape Gpt2Family::from_config_json(const Value& content, const std::string& f
 }
 
 Value Gpt2Family::to_config_json(const ModelShape& any, int64_t end_id) const {
-  const auto& shape = dynamic_cast<const Gpt2Shape&>(any);
+  const auto& shape = Gpt2Shape::of(any);
   Value config = Value::dict();
   config.set("architectures", Value::List{{"GPT2LMHeadModel"}});
   config.set("model_type", "gpt2");

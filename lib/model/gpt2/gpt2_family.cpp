@@ -18,10 +18,6 @@ bool ends_with_one_of(std::string_view name, std::initializer_list<std::string_v
   return std::ranges::any_of(endings, [&](auto part) { return name.ends_with(part); });
 }
 
-const Gpt2Shape& of(const ModelShape& shape) {
-  return dynamic_cast<const Gpt2Shape&>(shape);
-}
-
 [[noreturn]] void refuse(const std::string& file, const std::string& what) {
   throw DataError(fmt::format("{}: model_args: {}", file, what));
 }
@@ -88,7 +84,7 @@ AnyShape Gpt2Family::from_checkpoint(const Value& model_args, const Value* preci
 }
 
 CheckpointShape Gpt2Family::to_checkpoint(const ModelShape& any) const {
-  const Gpt2Shape& shape = of(any);
+  const Gpt2Shape& shape = Gpt2Shape::of(any);
   CheckpointShape out;
   out.model_args.set("n_layer", shape.n_layer);
   out.model_args.set("n_head", shape.n_head);
@@ -103,7 +99,7 @@ CheckpointShape Gpt2Family::to_checkpoint(const ModelShape& any) const {
 }
 
 ParameterTable Gpt2Family::exported_parameters(const ModelShape& any) const {
-  Gpt2Shape shape = of(any);
+  Gpt2Shape shape = Gpt2Shape::of(any);
   shape.bias = true;
   return shape.parameters();
 }

@@ -20,6 +20,11 @@ class Gpt2Shape : public ModelShape {
   bool gelu_tanh = false;  ///< OpenAI's tanh approximation ("gelu_new"); else exact, as nanoGPT
   double layer_norm_epsilon = 1e-5;
 
+  /// A shape of this family as what it is. Throws std::bad_cast for one of another.
+  static const Gpt2Shape& of(const ModelShape& shape) {
+    return dynamic_cast<const Gpt2Shape&>(shape);
+  }
+
   std::unique_ptr<ModelShape> clone() const override { return std::make_unique<Gpt2Shape>(*this); }
   const ModelFamily& family() const override;
   std::vector<ModelSize> sizes() const override;
