@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -57,7 +58,8 @@ std::vector<VisibleGpu> visible_gpus() {
   for (int i = 0; i < count; ++i) {
     cudaDeviceProp properties{};
     if (cudaGetDeviceProperties(&properties, i) == cudaSuccess)
-      gpus.push_back({hex(properties.uuid.bytes, sizeof(properties.uuid.bytes)), properties.name});
+      gpus.push_back({hex(properties.uuid.bytes, sizeof(properties.uuid.bytes)), properties.name,
+                      properties.major, properties.minor});
   }
 #endif
   return gpus;
@@ -75,6 +77,7 @@ DevicePlan plan_devices(const std::vector<RankView>& ranks, const std::string& d
   }
   plan.num_gpus = static_cast<int>(distinct.size());
   plan.index.assign(world, 0);
+  plan.sharing.assign(world, 1);
   if (device == "cuda" && distinct.empty())
     throw DeviceError(
         "run.device is cuda, but no rank sees a GPU (nvidia-smi and CUDA_VISIBLE_DEVICES tell "
@@ -93,17 +96,20 @@ DevicePlan plan_devices(const std::vector<RankView>& ranks, const std::string& d
                     distinct.size()));
   plan.on_gpu = true;
   plan.backend = world == 1 ? "local" : (backend == "auto" ? "nccl" : backend);
-  std::set<std::string> taken;
+  std::map<std::string, int> taken;  // and by how many ranks
   for (size_t r = 0; r < world; ++r) {
     const RankView& rank = ranks[r];
     // Under Slurm each task may see one GPU of its own: local rank modulo visible count is right
     // there too.
     plan.index[r] = rank.local_rank % static_cast<int>(rank.gpus.size());
-    taken.insert(rank.gpus[static_cast<size_t>(plan.index[r])].uuid);
+    ++taken[rank.gpus[static_cast<size_t>(plan.index[r])].uuid];
   }
+  for (size_t r = 0; r < world; ++r)
+    plan.sharing[r] = taken[ranks[r].gpus[static_cast<size_t>(plan.index[r])].uuid];
   if (taken.size() == world || backend == "mpi") return plan;
   if (distinct.size() == 1) {
     plan.root_alone = true;
+    plan.sharing.assign(world, 1);
     plan.backend = "local";
     return plan;
   }
@@ -118,12 +124,13 @@ DevicePlan agree_on_devices(const World& world, const std::vector<VisibleGpu>& m
   nlohmann::json view{{"node", world.node()},
                       {"local_rank", world.local_rank()},
                       {"gpus", nlohmann::json::array()}};
-  for (const VisibleGpu& gpu : mine) view["gpus"].push_back({gpu.uuid, gpu.name});
+  for (const VisibleGpu& gpu : mine)
+    view["gpus"].push_back({gpu.uuid, gpu.name, gpu.major, gpu.minor});
   std::vector<RankView> ranks;
   for (const std::string& text : world.all_gather(view.dump())) {
     const auto said = nlohmann::json::parse(text);
     RankView rank{said["node"], said["local_rank"], {}};
-    for (const auto& gpu : said["gpus"]) rank.gpus.push_back({gpu[0], gpu[1]});
+    for (const auto& gpu : said["gpus"]) rank.gpus.push_back({gpu[0], gpu[1], gpu[2], gpu[3]});
     ranks.push_back(std::move(rank));
   }
   return plan_devices(ranks, device, backend);

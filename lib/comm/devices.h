@@ -14,6 +14,7 @@ namespace precis {
 struct VisibleGpu {
   std::string uuid;  ///< the same physical GPU has the same UUID in every process
   std::string name;
+  int major = 0, minor = 0;  ///< compute capability
 };
 
 /// The GPUs this process sees. Empty in a build without CUDA, or where the machine has none. Throws
@@ -31,10 +32,11 @@ struct RankView {
 /// Who computes where.
 struct DevicePlan {
   bool on_gpu = false;
-  bool root_alone = false;  ///< one GPU for several ranks: the run goes on with rank 0
-  std::vector<int> index;   ///< by rank: index among that rank's visible GPUs
-  int num_gpus = 0;         ///< distinct GPUs over the whole world
-  std::string backend;      ///< of Collectives: local, mpi or nccl
+  bool root_alone = false;   ///< one GPU for several ranks: the run goes on with rank 0
+  std::vector<int> index;    ///< by rank: index among that rank's visible GPUs
+  std::vector<int> sharing;  ///< by rank: how many ranks compute on its GPU
+  int num_gpus = 0;          ///< distinct GPUs over the whole world
+  std::string backend;       ///< of Collectives: local, mpi or nccl
 };
 
 /// A pure function of what the ranks see. `device`: auto, cuda or cpu; `backend`: auto, nccl or

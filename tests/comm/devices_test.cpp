@@ -11,7 +11,7 @@ std::vector<RankView> node(int ranks, const std::vector<std::string>& uuids, int
   std::vector<RankView> views;
   for (int r = 0; r < ranks; ++r) {
     RankView view{number, r, {}};
-    for (const std::string& uuid : uuids) view.gpus.push_back({uuid, "GPU"});
+    for (const std::string& uuid : uuids) view.gpus.push_back({uuid, "GPU", 9, 0});
     views.push_back(view);
   }
   return views;
@@ -21,6 +21,7 @@ TEST(PlanDevices, OneRankAGpu) {
   const DevicePlan plan = plan_devices(node(2, {"a", "b"}), "auto", "auto");
   EXPECT_EQ(plan.index, (std::vector<int>{0, 1}));
   EXPECT_EQ(plan.backend, "nccl");
+  EXPECT_EQ(plan.sharing, (std::vector<int>{1, 1}));
   EXPECT_FALSE(plan.root_alone);
 }
 
@@ -44,6 +45,7 @@ TEST(PlanDevices, OneGpuForTwoRanksFallsBackUnlessSharingIsAskedFor) {
   const DevicePlan shared = plan_devices(node(2, {"a"}), "auto", "mpi");
   EXPECT_FALSE(shared.root_alone);
   EXPECT_EQ(shared.backend, "mpi");
+  EXPECT_EQ(shared.sharing, (std::vector<int>{2, 2}));
 }
 
 TEST(PlanDevices, MoreRanksThanGpusIsAnErrorWithBothNumbersAndBothRemedies) {
