@@ -56,7 +56,19 @@ CachePass KvCache::append() {
   table_.assign(static_cast<size_t>(rows * longest), 0);
   for (size_t row = 0; row < slots_.size(); ++row)
     std::ranges::copy(slots_[row], table_.begin() + static_cast<int64_t>(row) * longest);
-  return {layers_, first, {table_.data(), lengths_.data(), rows, longest}};
+  return {layers_, first, rows_for_kernels(longest)};
+}
+
+CachedRows KvCache::rows_for_kernels(int64_t longest) {
+  CachedRows where{table_.data(), lengths_.data(), num_rows(), longest, nullptr, nullptr};
+  if (device_.is_cpu()) return where;
+  const at::Tensor both =
+      at::empty({static_cast<int64_t>(lengths_.size() + table_.size())}, at::kInt);
+  std::ranges::copy(table_, std::ranges::copy(lengths_, both.data_ptr<int32_t>()).out);
+  on_device_ = both.to(device_);
+  where.device_lengths = on_device_.const_data_ptr<int32_t>();
+  where.device_table = where.device_lengths + lengths_.size();
+  return where;
 }
 
 }  // namespace precis

@@ -35,6 +35,8 @@ class KvCache {
   }
 
  private:
+  /// Where kernels find table and lengths: brought to the device here, once a step.
+  CachedRows rows_for_kernels(int64_t longest);
   /// Makes room for this many slots, keeping what is there.
   void reserve(int64_t slots);
 
@@ -45,6 +47,7 @@ class KvCache {
   std::vector<at::Tensor> layers_;           // [capacity, width] each
   std::vector<std::vector<int32_t>> slots_;  // by row, in the order of its tokens
   std::vector<int32_t> table_, lengths_;     // the same as kernels take it
+  at::Tensor on_device_;                     // lengths, then table, where the device is no CPU
 };
 
 }  // namespace precis

@@ -3,11 +3,26 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace precis {
 
 /// Rows of logits that exist at a time in head and loss: 100 MB of them with GPT-2's vocabulary.
 inline constexpr int64_t kHeadRows = 512;
+
+/// The same where the loss is computed in place: as many as fit into the memory that is otherwise
+/// taken by logits, their logarithm and their gradient in float32.
+constexpr int64_t head_rows(bool in_place, int64_t element_size) {
+  constexpr int64_t kFloat = sizeof(float);
+  return in_place ? kHeadRows * (element_size + 2 * kFloat) / element_size : kHeadRows;
+}
+
+/// How far apart rows of logits begin on a GPU: GPT-2's 50257 is odd, and products and loads are
+/// fast where rows are aligned.
+constexpr int64_t padded_vocabulary(int64_t vocab_size) {
+  constexpr int64_t kAlign = 64;
+  return (vocab_size + kAlign - 1) / kAlign * kAlign;
+}
 
 /// What an optimizer step works on.
 struct StepCounts {
@@ -27,6 +42,14 @@ struct ModelCost {
                             ///< do to an input token
   int64_t token_bytes = 0;  ///< that a token takes in training, were it a target
   int64_t head_bytes = 0;   ///< of a piece of logits with its gradient
+};
+
+/// What a kind of operation does for one micro-batch on a GPU, forward and backward.
+struct OperationCount {
+  std::string operation;
+  int64_t launches = 0;   ///< of kernels; a product is one
+  double bytes = 0;       ///< read from memory and written to it, were nothing found in a cache
+  double operations = 0;  ///< floating-point, of products
 };
 
 /// Floating-point operations of the matrix products that a step really does, forward and backward:

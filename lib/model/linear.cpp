@@ -21,8 +21,7 @@ void Linear::forward(const Weights& weights, const at::Tensor& x, const at::Tens
 
 void Linear::backward(const Weights& weights, const Gradients& gradients, const at::Tensor& grad_y,
                       const at::Tensor& x, const at::Tensor& grad_x) const {
-  ops::linear_backward(grad_y, x, weights.compute[weight_], gradients[weight_],
-                       bias_ ? gradients[*bias_] : at::Tensor(), grad_x);
+  ops::linear_backward(grad_y, x, weights.compute[weight_], gradients[weight_], grad_x);
 }
 
 LayerNorm::LayerNorm(const ParameterTable& table, const std::string& name, double epsilon)

@@ -20,9 +20,14 @@ class Linear {
   Linear(const ParameterTable& table, const std::string& name);
 
   void forward(const Weights& weights, const at::Tensor& x, const at::Tensor& y) const;
-  /// Adds to the gradients of what is trained; grad_x is written unless undefined.
+  /// Adds to the weight's gradient, where it is trained; grad_x is written unless undefined. The
+  /// bias' gradient is for the operation that makes grad_y: bias_gradient(gradients).
   void backward(const Weights& weights, const Gradients& gradients, const at::Tensor& grad_y,
                 const at::Tensor& x, const at::Tensor& grad_x) const;
+  /// The gradient of the bias; undefined where there is none, or it is frozen.
+  at::Tensor bias_gradient(const Gradients& gradients) const {
+    return bias_ ? gradients[*bias_] : at::Tensor();
+  }
 
  private:
   size_t weight_;

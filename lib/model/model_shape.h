@@ -43,6 +43,12 @@ class ModelShape {
   virtual ParameterTable parameters() const = 0;
   /// `element_size`: bytes of an activation in products.
   virtual ModelCost cost(int64_t element_size) const = 0;
+  /// What one micro-batch asks of a GPU, by kinds of operation; empty where a family does not say.
+  virtual std::vector<OperationCount> operation_counts(const StepCounts& micro_batch,
+                                                       int64_t element_size) const {
+    (void)micro_batch, (void)element_size;
+    return {};
+  }
   /// A model of this shape; `table`: that of parameters(), perhaps with some of them frozen.
   virtual std::unique_ptr<LanguageModel> make_model(const ParameterTable& table,
                                                     at::Device device) const = 0;

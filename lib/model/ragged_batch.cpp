@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "lib/base/random.h"
-
 namespace precis {
 
 RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_targets) {
@@ -40,7 +38,6 @@ RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_t
     const int64_t begin = segments.host_offsets[b];
     const int64_t length = segments.host_offsets[b + 1] - begin;
     segments.keys.data_ptr<int64_t>()[b] = static_cast<int64_t>(sample.key);
-    segments.batch_key = mix_key({segments.batch_key, sample.key});
     for (int64_t t = 0; t < length; ++t) {
       tokens[begin + t] = sample.tokens[static_cast<size_t>(t)];
       positions[begin + t] = t;

@@ -4,6 +4,9 @@
 
 #include "lib/ops/attention_aten.h"
 #include "lib/ops/attention_cpu.h"
+#include "lib/ops/attention_fused.h"
+#include "lib/ops/device_kernels.h"
+#include "lib/ops/route.h"
 #include "lib/tensor/dispatch.h"
 
 namespace precis::ops {
@@ -15,11 +18,33 @@ cpu::AttentionShape shape_of(const Segments& segments, int64_t n_head, const at:
           segments.keys.data_ptr<int64_t>()};
 }
 
+/// What runs: without dropout ATen's fused kernels come first, where they fit.
+enum class Kernel { kCpu, kOurs, kFused, kComposed };
+Kernel choose(const at::Tensor& qkv, int64_t n_head, Dropout dropout) {
+  const int64_t head_size = qkv.size(1) / 3 / n_head;
+  switch (route_of(qkv)) {
+    case Route::kCpu:
+      return Kernel::kCpu;
+    case Route::kDevice:
+      if (!dropout.active() && fused::attention_fits(head_size, qkv)) return Kernel::kFused;
+      if (device::attention_fits(head_size, qkv.scalar_type())) return Kernel::kOurs;
+      [[fallthrough]];
+    case Route::kComposed:
+      break;
+  }
+  return Kernel::kComposed;
+}
+
 }  // namespace
 
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state) {
-  if (!out.is_cpu()) return aten::attention(segments, n_head, dropout, qkv, out, want_state);
+  const Kernel kernel = choose(qkv, n_head, dropout);
+  if (kernel == Kernel::kOurs)
+    return device::attention(segments, n_head, dropout, qkv, out, want_state);
+  if (kernel == Kernel::kFused) return fused::attention(segments, n_head, qkv, out, want_state);
+  if (kernel == Kernel::kComposed)
+    return aten::attention(segments, n_head, dropout, qkv, out, want_state);
   AttentionState state;
   if (want_state) state.log_sum_exp = at::empty({n_head, out.size(0)}, at::kFloat);
   with_element(out.scalar_type(), [&]<typename T>(T) {
@@ -30,10 +55,16 @@ AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropo
 }
 
 void attention_backward(const Segments& segments, int64_t n_head, Dropout dropout,
-                        const AttentionState& state, const at::Tensor& qkv, const at::Tensor& out,
-                        const at::Tensor& grad_out, const at::Tensor& grad_qkv) {
-  if (!out.is_cpu())
-    return aten::attention_backward(segments, n_head, dropout, state, qkv, out, grad_out, grad_qkv);
+                        const AttentionState& state, const AttentionTensors& tensors,
+                        const at::Tensor& grad_qkv) {
+  const auto& [qkv, out, grad_out] = tensors;
+  const Kernel kernel = choose(qkv, n_head, dropout);
+  if (kernel == Kernel::kOurs)
+    return device::attention_backward(segments, n_head, dropout, state, tensors, grad_qkv);
+  if (kernel == Kernel::kFused)
+    return fused::attention_backward(segments, n_head, state, tensors, grad_qkv);
+  if (kernel == Kernel::kComposed)
+    return aten::attention_backward(segments, n_head, dropout, state, tensors, grad_qkv);
   with_element(out.scalar_type(), [&]<typename T>(T) {
     cpu::attention_backward<T>(shape_of(segments, n_head, out), dropout, data_or_null<T>(qkv),
                                data_or_null<T>(out), data_or_null<T>(grad_out),

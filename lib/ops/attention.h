@@ -10,16 +10,20 @@
 
 namespace precis::ops {
 
-/// What attention's backward needs besides its inputs and output; on CUDA `seed` and `offset` are
-/// the generator's.
+/// What attention's backward needs besides its inputs and output. seed and offset: what ATen's
+/// fused kernels return; nothing is drawn from them.
 struct AttentionState {
   at::Tensor log_sum_exp, seed, offset;
+};
+/// What attention read and made, and the gradient of what it made.
+struct AttentionTensors {
+  const at::Tensor &qkv, &out, &grad_out;
 };
 /// out [N, C] from qkv [N, 3C]; `want_state`: backward follows.
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state);
 void attention_backward(const Segments& segments, int64_t n_head, Dropout dropout,
-                        const AttentionState& state, const at::Tensor& qkv, const at::Tensor& out,
-                        const at::Tensor& grad_out, const at::Tensor& grad_qkv);
+                        const AttentionState& state, const AttentionTensors& tensors,
+                        const at::Tensor& grad_qkv);
 
 }  // namespace precis::ops

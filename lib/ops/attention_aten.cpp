@@ -1,86 +1,96 @@
 #include "lib/ops/attention_aten.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Context.h>
 
-#include <tuple>
+#include <cmath>
 
-#ifdef PRECIS_HAS_CUDA
-#include <ATen/cuda/CUDAContext.h>
-#endif
+#include "lib/ops/dropout_aten.h"
 
 namespace precis::ops::aten {
 
 namespace {
 
-/// q, k or v [N, H, D] of qkv [N, 3C].
-at::Tensor part(const at::Tensor& qkv, int64_t which, int64_t n_head) {
-  const int64_t c = qkv.size(1) / 3;
-  return qkv.narrow(1, which * c, c).view({qkv.size(0), n_head, c / n_head});
+/// One head of one sample, with its rows of an [N, parts * C] array.
+struct Head {
+  int64_t begin, length, first_channel, size;
+  at::Tensor of(const at::Tensor& rows, int64_t part = 0) const {
+    const int64_t width = first_channel + part * part_width;
+    return rows.narrow(0, begin, length).narrow(1, width, size);
+  }
+  int64_t part_width;  ///< C
+};
+
+template <typename Work>
+void for_each_head(const Segments& segments, int64_t n_head, int64_t c, const Work& work) {
+  for (int64_t sample = 0; sample < segments.num_samples(); ++sample) {
+    const int64_t begin = segments.host_offsets[static_cast<size_t>(sample)];
+    const int64_t length = segments.host_offsets[static_cast<size_t>(sample) + 1] - begin;
+    if (length == 0) continue;
+    for (int64_t head = 0; head < n_head; ++head)
+      work(sample, head, Head{begin, length, head * (c / n_head), c / n_head, c});
+  }
 }
 
-/// Flash attention needs a half type and sm_80; ATen's memory-efficient kernel does the rest.
-bool flash_fits(const at::Tensor& qkv) {
-#ifdef PRECIS_HAS_CUDA
-  return qkv.scalar_type() != at::kFloat &&
-         at::cuda::getDeviceProperties(qkv.get_device())->major >= 8;
-#else
-  return qkv.scalar_type() != at::kFloat;
-#endif
+/// Scaled scores [T, T] of a head, float32; later keys count for nothing.
+at::Tensor scores_of(const Head& head, const at::Tensor& qkv) {
+  const at::Tensor q = head.of(qkv, 0).to(at::kFloat), k = head.of(qkv, 1).to(at::kFloat);
+  const at::Tensor later =
+      at::ones({head.length, head.length}, q.options().dtype(at::kBool)).triu_(1);
+  return at::matmul(q, k.t())
+      .mul_(1.0 / std::sqrt(static_cast<double>(head.size)))
+      .masked_fill_(later, -INFINITY);
+}
+
+/// [T, T] float32: what dropout multiplies the probabilities with.
+at::Tensor multipliers(const Segments& segments, Dropout dropout, int64_t sample, int64_t plane,
+                       int64_t length) {
+  const at::Tensor positions = at::arange(length, segments.keys.options());
+  const RowIds queries{segments.keys.narrow(0, sample, 1).expand({length}), positions};
+  return dropout_multipliers(queries, dropout, length, plane);
 }
 
 }  // namespace
 
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state) {
-  const at::Tensor q = part(qkv, 0, n_head), k = part(qkv, 1, n_head), v = part(qkv, 2, n_head);
-  const double p = dropout.threshold / 65536.0;
-  // CUDA's attention kernels draw by batch slot from the generator: seeding it by micro-batch and
-  // block makes them repeatable.
-  if (dropout.active()) {
-    at::Generator generator = at::globalContext().defaultGenerator(qkv.device());
-    generator.set_current_seed(dropout.key(segments.batch_key));
-  }
   AttentionState state;
-  at::Tensor result;
-  if (flash_fits(qkv)) {
-    std::tie(result, state.log_sum_exp, state.seed, state.offset, std::ignore) =
-        at::_flash_attention_forward(q, k, v, segments.offsets, segments.offsets,
-                                     segments.max_length, segments.max_length, p,
-                                     /*is_causal=*/true, false);
-  } else {
-    constexpr int64_t kCausal = 1;
-    std::tie(result, state.log_sum_exp, state.seed, state.offset, std::ignore, std::ignore) =
-        at::_efficient_attention_forward(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), {},
-                                         segments.offsets, segments.offsets, segments.max_length,
-                                         segments.max_length, p, kCausal, want_state);
-  }
-  at::Tensor(out).copy_(result.reshape_as(out));
+  if (want_state)
+    state.log_sum_exp = at::empty({n_head, out.size(0)}, out.options().dtype(at::kFloat));
+  for_each_head(segments, n_head, out.size(1), [&](int64_t sample, int64_t plane, const Head& of) {
+    const at::Tensor scores = scores_of(of, qkv);
+    const at::Tensor log_sum = scores.logsumexp(-1);
+    if (want_state)
+      state.log_sum_exp.select(0, plane).narrow(0, of.begin, of.length).copy_(log_sum);
+    at::Tensor p = (scores - log_sum.unsqueeze(1)).exp_();
+    if (dropout.active()) p.mul_(multipliers(segments, dropout, sample, plane, of.length));
+    of.of(out).copy_(at::matmul(p, of.of(qkv, 2).to(at::kFloat)));
+  });
   return state;
 }
 
 void attention_backward(const Segments& segments, int64_t n_head, Dropout dropout,
-                        const AttentionState& state, const at::Tensor& qkv, const at::Tensor& out,
-                        const at::Tensor& grad_out, const at::Tensor& grad_qkv) {
-  const at::Tensor q = part(qkv, 0, n_head), k = part(qkv, 1, n_head), v = part(qkv, 2, n_head);
-  const at::Tensor o = out.view_as(q), go = grad_out.view_as(q);
-  const double p = dropout.threshold / 65536.0;
-  at::Tensor grad_q, grad_k, grad_v;
-  if (flash_fits(qkv)) {
-    std::tie(grad_q, grad_k, grad_v) = at::_flash_attention_backward(
-        go, q, k, v, o, state.log_sum_exp, segments.offsets, segments.offsets, segments.max_length,
-        segments.max_length, p, /*is_causal=*/true, state.seed, state.offset);
-  } else {
-    constexpr int64_t kCausal = 1;
-    std::tie(grad_q, grad_k, grad_v, std::ignore) = at::_efficient_attention_backward(
-        go.unsqueeze(0), q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), {}, o.unsqueeze(0),
-        segments.offsets, segments.offsets, segments.max_length, segments.max_length,
-        state.log_sum_exp, p, state.seed, state.offset, kCausal, /*bias_requires_grad=*/false);
-  }
-  const int64_t c = out.size(1);
-  const at::Tensor* grads[] = {&grad_q, &grad_k, &grad_v};
-  for (int64_t i = 0; i < 3; ++i)
-    grad_qkv.narrow(1, i * c, c).copy_(grads[i]->reshape({out.size(0), c}));
+                        const AttentionState& state, const AttentionTensors& tensors,
+                        const at::Tensor& grad_qkv) {
+  const auto& [qkv, out, grad_out] = tensors;
+  for_each_head(segments, n_head, out.size(1), [&](int64_t sample, int64_t plane, const Head& of) {
+    const at::Tensor q = of.of(qkv, 0).to(at::kFloat), k = of.of(qkv, 1).to(at::kFloat),
+                     v = of.of(qkv, 2).to(at::kFloat), go = of.of(grad_out).to(at::kFloat);
+    const at::Tensor log_sum =
+        state.log_sum_exp.select(0, plane).narrow(0, of.begin, of.length).unsqueeze(1);
+    const at::Tensor p = (scores_of(of, qkv) - log_sum).exp_();
+    const at::Tensor dot = (of.of(out).to(at::kFloat) * go).sum(1, /*keepdim=*/true);
+    at::Tensor kept = p, grad_p = at::matmul(go, v.t());
+    if (dropout.active()) {
+      const at::Tensor keep = multipliers(segments, dropout, sample, plane, of.length);
+      kept = p * keep;
+      grad_p.mul_(keep);
+    }
+    const at::Tensor grad_scores =
+        grad_p.sub_(dot).mul_(p).mul_(1.0 / std::sqrt(static_cast<double>(of.size)));
+    of.of(grad_qkv, 0).copy_(at::matmul(grad_scores, k));
+    of.of(grad_qkv, 1).copy_(at::matmul(grad_scores.t(), q));
+    of.of(grad_qkv, 2).copy_(at::matmul(kept.t(), go));
+  });
 }
 
 }  // namespace precis::ops::aten

@@ -1,6 +1,5 @@
-// attention made of ATen's operators, for devices other than the CPU. They run on the CPU too,
-// where tests hold them against our kernels. Private ATen signatures (variable-length attention)
-// are called in attention_aten.cpp only.
+// attention made of ATen's operators, one head of one sample at a time: slow, and right on every
+// device.
 #pragma once
 
 #include "lib/ops/attention.h"
@@ -11,7 +10,7 @@ namespace precis::ops::aten {
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state);
 void attention_backward(const Segments& segments, int64_t n_head, Dropout dropout,
-                        const AttentionState& state, const at::Tensor& qkv, const at::Tensor& out,
-                        const at::Tensor& grad_out, const at::Tensor& grad_qkv);
+                        const AttentionState& state, const AttentionTensors& tensors,
+                        const at::Tensor& grad_qkv);
 
 }  // namespace precis::ops::aten

@@ -4,12 +4,16 @@
 
 #include "lib/ops/cross_entropy_aten.h"
 #include "lib/ops/cross_entropy_cpu.h"
+#include "lib/ops/device_kernels.h"
+#include "lib/ops/route.h"
 #include "lib/tensor/dispatch.h"
 
 namespace precis::ops {
 
 at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale) {
-  if (!logits.is_cpu()) return aten::cross_entropy(logits, targets, scale);
+  const Route route = route_of(logits);
+  if (route == Route::kDevice) return device::cross_entropy(logits, targets, scale);
+  if (route == Route::kComposed) return aten::cross_entropy(logits, targets, scale);
   double loss = 0;
   with_element(logits.scalar_type(), [&]<typename T>(T) {
     loss = cpu::cross_entropy<T>(logits.size(0), logits.size(1), data_or_null<T>(logits),

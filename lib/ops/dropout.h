@@ -30,10 +30,10 @@ struct Dropout {
   Dropout() = default;
   Dropout(double probability, DropoutSite at)
       : threshold(static_cast<uint32_t>(std::lround(probability * 65536.0))), site(at.id) {}
-  bool active() const { return threshold > 0; }
-  float scale() const { return 65536.0F / static_cast<float>(65536 - threshold); }
+  constexpr bool active() const { return threshold > 0; }
+  constexpr float scale() const { return 65536.0F / static_cast<float>(65536 - threshold); }
   /// The Philox key of a sample at this site.
-  uint64_t key(uint64_t sample_key) const {
+  constexpr uint64_t key(uint64_t sample_key) const {
     return splitmix64(sample_key + site * 0x9E3779B97F4A7C15ULL);
   }
 };

@@ -4,14 +4,6 @@
 
 #include <utility>
 
-#ifdef PRECIS_HAS_CUDA_KERNELS
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAException.h>
-#include <c10/cuda/CUDAGuard.h>
-
-#include "lib/ops/dropout_cuda.h"
-#endif
-
 namespace precis::ops::aten {
 namespace {
 
@@ -38,14 +30,17 @@ at::Tensor splitmix64(at::Tensor x) {  // wraps around as uint64 does
   return x.bitwise_xor(shift_right_unsigned(x, 31));
 }
 
-at::Tensor composed_multipliers(const RowIds& rows, Dropout dropout, int64_t c) {
+}  // namespace
+
+at::Tensor dropout_multipliers(const RowIds& rows, Dropout dropout, int64_t c, int64_t plane) {
   const int64_t n = rows.keys.size(0), groups = (c + kDropoutGroup - 1) / kDropoutGroup;
   const at::Tensor key =
       splitmix64(rows.keys + static_cast<int64_t>(dropout.site * 0x9E3779B97F4A7C15ULL))
           .unsqueeze(1);
   at::Tensor k0 = key.bitwise_and(kWord), k1 = shift_right_unsigned(key, 32);
   at::Tensor c0 = at::arange(groups * 8, key.options()).unsqueeze(0).expand({n, groups * 8});
-  at::Tensor c1 = rows.positions.unsqueeze(1).expand_as(c0), c2 = at::zeros_like(c0), c3 = c2;
+  at::Tensor c1 = rows.positions.unsqueeze(1).expand_as(c0), c2 = at::full_like(c0, plane),
+             c3 = at::zeros_like(c0);
   for (int round = 0; round < 10; ++round) {
     const auto [high_p, low_p] = multiply_wide(0xD2511F53, c0);
     const auto [high_q, low_q] = multiply_wide(0xCD9E8D57, c2);
@@ -65,23 +60,6 @@ at::Tensor composed_multipliers(const RowIds& rows, Dropout dropout, int64_t c) 
       .ge(static_cast<int64_t>(dropout.threshold))
       .to(at::kFloat)
       .mul_(dropout.scale());
-}
-
-}  // namespace
-
-at::Tensor dropout_multipliers(const RowIds& rows, Dropout dropout, int64_t c) {
-#ifdef PRECIS_HAS_CUDA_KERNELS
-  if (rows.keys.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(rows.keys.device());
-    at::Tensor out = at::empty({rows.keys.size(0), c}, rows.keys.options().dtype(at::kFloat));
-    const cuda::DropoutRows on_device{rows.keys.const_data_ptr<int64_t>(),
-                                      rows.positions.const_data_ptr<int64_t>(), rows.keys.size(0)};
-    C10_CUDA_CHECK(cuda::dropout_multipliers(on_device, dropout, c, out.data_ptr<float>(),
-                                             at::cuda::getCurrentCUDAStream()));
-    return out;
-  }
-#endif
-  return composed_multipliers(rows, dropout, c);
 }
 
 }  // namespace precis::ops::aten

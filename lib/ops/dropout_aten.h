@@ -1,5 +1,5 @@
-// The multipliers of dropout as tensors, for devices other than the CPU (on the CPU, kernels make
-// them as they go).
+// The multipliers of dropout as tensors, made of ATen's operators on any device; kernels make them
+// as they go.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,7 +10,7 @@
 namespace precis::ops::aten {
 
 /// Multipliers of dropout, [N, C] float32: 0 or the scale; the same numbers as
-/// cpu::dropout_multipliers gives for plane 0. By our own kernel on a GPU, else composed.
-at::Tensor dropout_multipliers(const RowIds& rows, Dropout dropout, int64_t c);
+/// cpu::dropout_multipliers gives for the plane.
+at::Tensor dropout_multipliers(const RowIds& rows, Dropout dropout, int64_t c, int64_t plane = 0);
 
 }  // namespace precis::ops::aten

@@ -4,16 +4,15 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "lib/ops/dropout.h"
 #include "lib/ops/row_ids.h"
 
 namespace precis::ops {
 
 /// out = drop(wte[tokens] + wpe[positions]), float32.
-void embed(const at::Tensor& tokens, const RowIds& rows, const at::Tensor& wte,
-           const at::Tensor& wpe, Dropout dropout, const at::Tensor& out);
+void embed(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& wte,
+           const at::Tensor& wpe, const at::Tensor& out);
 /// Adds to the gradients; one that is undefined is not wanted.
-void embed_backward(const at::Tensor& tokens, const RowIds& rows, const at::Tensor& grad_out,
-                    Dropout dropout, const at::Tensor& grad_wte, const at::Tensor& grad_wpe);
+void embed_backward(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& grad_out,
+                    const at::Tensor& grad_wte, const at::Tensor& grad_wpe);
 
 }  // namespace precis::ops

@@ -7,9 +7,9 @@
 namespace precis::ops::aten {
 
 /// As those of embedding.h.
-void embed(const at::Tensor& tokens, const RowIds& rows, const at::Tensor& wte,
-           const at::Tensor& wpe, Dropout dropout, const at::Tensor& out);
-void embed_backward(const at::Tensor& tokens, const RowIds& rows, const at::Tensor& grad_out,
-                    Dropout dropout, const at::Tensor& grad_wte, const at::Tensor& grad_wpe);
+void embed(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& wte,
+           const at::Tensor& wpe, const at::Tensor& out);
+void embed_backward(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& grad_out,
+                    const at::Tensor& grad_wte, const at::Tensor& grad_wpe);
 
 }  // namespace precis::ops::aten

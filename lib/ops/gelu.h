@@ -1,5 +1,5 @@
-// The activation of GPT-2's MLP, elementwise: ATen's on every device. Source: Hendrycks and Gimpel,
-// Gaussian Error Linear Units, 2016.
+// The activation of GPT-2's MLP, elementwise: ATen's on the CPU, our own on a GPU. Source:
+// Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,8 +8,9 @@ namespace precis::ops {
 
 /// `tanh`: OpenAI's approximation ("gelu_new"), else exact.
 void gelu(const at::Tensor& x, bool tanh, const at::Tensor& out);
-/// grad_x may be grad_y's own memory.
+/// grad_x may be grad_y's own memory. grad_x_sums [C] float32: the column sums of grad_x are added,
+/// the gradient of a bias that was added to x; undefined: not wanted.
 void gelu_backward(const at::Tensor& grad_y, const at::Tensor& x, bool tanh,
-                   const at::Tensor& grad_x);
+                   const at::Tensor& grad_x, const at::Tensor& grad_x_sums);
 
 }  // namespace precis::ops

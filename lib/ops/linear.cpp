@@ -2,7 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include "lib/ops/sums.h"
+#include "lib/ops/device_kernels.h"
+#include "lib/ops/route.h"
 
 namespace precis::ops {
 namespace {
@@ -24,11 +25,9 @@ at::Tensor wide(const at::Tensor& a) {
 }
 
 void add_weight_gradient(const at::Tensor& grad_y, const at::Tensor& x, at::Tensor to) {
-  if (grad_y.scalar_type() == at::kFloat)
-    at::addmm_out(to, to, grad_y.t(), x.to(at::kFloat));
-  else
-    to.add_(at::mm(grad_y.t(), x));  // products in the low precision accumulate in float32 inside,
-                                     // and across micro-batches here
+  if (grad_y.scalar_type() != at::kFloat && route_of(to) == Route::kDevice)
+    return device::add_product(grad_y, x, to);
+  at::addmm_out(to, to, wide(grad_y).t(), wide(x));
 }
 
 }  // namespace
@@ -47,18 +46,14 @@ void linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bia
 }
 
 void linear_backward(const at::Tensor& grad_y, const at::Tensor& x, const at::Tensor& weight,
-                     const at::Tensor& grad_weight, const at::Tensor& grad_bias,
-                     const at::Tensor& grad_x) {
-  const bool well = multiplies_well(grad_y);
-  const at::Tensor dy = well ? grad_y : wide(grad_y);
-  if (grad_weight.defined()) add_weight_gradient(dy, x, grad_weight);
-  if (grad_bias.defined()) add_column_sums(grad_y, grad_bias);
+                     const at::Tensor& grad_weight, const at::Tensor& grad_x) {
+  if (grad_weight.defined()) add_weight_gradient(grad_y, x, grad_weight);
   if (!grad_x.defined()) return;
   at::Tensor out = grad_x;
-  if (well)
+  if (multiplies_well(grad_y))
     at::mm_out(out, grad_y, weight);
   else
-    out.copy_(at::mm(dy, wide(weight)));
+    out.copy_(at::mm(wide(grad_y), wide(weight)));
 }
 
 }  // namespace precis::ops

@@ -1,40 +1,62 @@
 #include "lib/ops/norm.h"
 
+#include "lib/ops/device_kernels.h"
 #include "lib/ops/norm_aten.h"
 #include "lib/ops/norm_cpu.h"
+#include "lib/ops/route.h"
+#include "lib/ops/sums.h"
 #include "lib/tensor/dispatch.h"
 
 namespace precis::ops {
+namespace {
 
-void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowIds& rows, Dropout dropout,
+Route norm_route(const at::Tensor& h) {
+  const Route route = route_of(h);
+  return route == Route::kDevice && !device::norm_fits(h.size(1)) ? Route::kComposed : route;
+}
+
+}  // namespace
+
+void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout& drop,
                    const Norm& norm, const NormState& state, const at::Tensor& h) {
-  if (!h.is_cpu()) return aten::residual_norm(x_in, y, rows, dropout, norm, state, h);
+  const Route route = norm_route(h);
+  if (route == Route::kDevice) return device::residual_norm(x_in, y, drop, norm, state, h);
+  if (route == Route::kComposed) return aten::residual_norm(x_in, y, drop, norm, state, h);
   with_element(h.scalar_type(), [&]<typename T>(T) {
     const cpu::NormForward<T> arrays{
         data_or_null<float>(x_in),        data_or_null<T>(y),
         data_or_null<float>(norm.weight), data_or_null<float>(norm.bias),
         data_or_null<float>(state.x),     data_or_null<T>(h),
         data_or_null<float>(state.mean),  data_or_null<float>(state.rstd)};
-    cpu::residual_norm<T>({h.size(0), h.size(1), norm.epsilon}, rows.raw(), dropout, arrays);
+    cpu::residual_norm<T>({h.size(0), h.size(1), norm.epsilon}, drop.rows.raw(), drop.dropout,
+                          arrays);
   });
 }
 
-void residual_norm_backward(const at::Tensor& grad_h, const RowIds& rows, Dropout dropout,
-                            const Norm& norm, const NormState& state, const at::Tensor& residual,
-                            const at::Tensor& grad_y, const Norm& grads) {
-  if (!grad_h.is_cpu())
-    return aten::residual_norm_backward(grad_h, rows, dropout, norm, state, residual, grad_y,
-                                        grads);
-  with_element(grad_h.scalar_type(), [&]<typename T>(T) {
-    const cpu::NormBackward<T> arrays{
-        data_or_null<T>(grad_h),          data_or_null<float>(state.x),
-        data_or_null<float>(state.mean),  data_or_null<float>(state.rstd),
-        data_or_null<float>(norm.weight), data_or_null<float>(residual),
-        data_or_null<T>(grad_y),          data_or_null<float>(grads.weight),
-        data_or_null<float>(grads.bias)};
-    cpu::residual_norm_backward<T>({grad_h.size(0), grad_h.size(1), norm.epsilon}, rows.raw(),
-                                   dropout, arrays);
-  });
+void residual_norm_backward(const at::Tensor& grad_h, const RowDropout& drop, const Norm& norm,
+                            const NormState& state, const NormGradients& gradients) {
+  const Route route = norm_route(grad_h);
+  if (route == Route::kDevice)
+    return device::residual_norm_backward(grad_h, drop, norm, state, gradients);
+  if (route == Route::kComposed) {
+    aten::residual_norm_backward(grad_h, drop, norm, state, gradients);
+  } else {
+    with_element(grad_h.scalar_type(), [&]<typename T>(T) {
+      const cpu::NormBackward<T> arrays{data_or_null<T>(grad_h),
+                                        data_or_null<float>(state.x),
+                                        data_or_null<float>(state.mean),
+                                        data_or_null<float>(state.rstd),
+                                        data_or_null<float>(norm.weight),
+                                        data_or_null<float>(gradients.residual),
+                                        data_or_null<T>(gradients.grad_y),
+                                        data_or_null<float>(gradients.norm.weight),
+                                        data_or_null<float>(gradients.norm.bias)};
+      cpu::residual_norm_backward<T>({grad_h.size(0), grad_h.size(1), norm.epsilon},
+                                     drop.rows.raw(), drop.dropout, arrays);
+    });
+  }
+  if (gradients.grad_y.defined() && gradients.grad_y_sums.defined())
+    add_column_sums(gradients.grad_y, gradients.grad_y_sums);
 }
 
 }  // namespace precis::ops

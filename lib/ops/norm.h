@@ -5,7 +5,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "lib/ops/dropout.h"
 #include "lib/ops/row_ids.h"
 
 namespace precis::ops {
@@ -22,13 +21,21 @@ struct NormState {
   at::Tensor mean, rstd;  ///< [N] float32; undefined where no backward follows
 };
 
+/// Where a norm's backward leaves what it finds.
+struct NormGradients {
+  at::Tensor residual;  ///< [N, C] float32: of state.x by what comes after; the norm's is added
+  at::Tensor grad_y;    ///< [N, C] T: written; undefined: not wanted
+  /// [C] float32: the column sums of grad_y are added, the gradient of a bias that was added to y;
+  /// undefined: not wanted.
+  at::Tensor grad_y_sums;
+  Norm norm;  ///< added to
+};
+
 /// state.x = x_in + drop(y); h = norm(state.x). y undefined: state.x must be x_in.
-void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowIds& rows, Dropout dropout,
+void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout& drop,
                    const Norm& norm, const NormState& state, const at::Tensor& h);
-/// residual += gradient of h through the norm; grad_y = drop'(residual), unless undefined; grads
-/// are added to.
-void residual_norm_backward(const at::Tensor& grad_h, const RowIds& rows, Dropout dropout,
-                            const Norm& norm, const NormState& state, const at::Tensor& residual,
-                            const at::Tensor& grad_y, const Norm& grads);
+/// residual += gradient of h through the norm; grad_y = drop'(residual).
+void residual_norm_backward(const at::Tensor& grad_h, const RowDropout& drop, const Norm& norm,
+                            const NormState& state, const NormGradients& gradients);
 
 }  // namespace precis::ops

@@ -6,12 +6,13 @@
 
 namespace precis::ops::aten {
 
-void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowIds& rows, Dropout dropout,
+void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout& drop,
                    const Norm& norm, const NormState& state, const at::Tensor& h) {
   at::Tensor x = state.x;
   if (y.defined()) {
-    if (dropout.active())
-      at::addcmul_out(x, x_in, y.to(at::kFloat), dropout_multipliers(rows, dropout, x.size(1)));
+    if (drop.dropout.active())
+      at::addcmul_out(x, x_in, y.to(at::kFloat),
+                      dropout_multipliers(drop.rows, drop.dropout, x.size(1)));
     else
       at::add_out(x, x_in, y.to(at::kFloat));
   }
@@ -24,9 +25,9 @@ void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowIds& ro
   }
 }
 
-void residual_norm_backward(const at::Tensor& grad_h, const RowIds& rows, Dropout dropout,
-                            const Norm& norm, const NormState& state, const at::Tensor& residual,
-                            const at::Tensor& grad_y, const Norm& grads) {
+void residual_norm_backward(const at::Tensor& grad_h, const RowDropout& drop, const Norm& norm,
+                            const NormState& state, const NormGradients& gradients) {
+  const auto& [residual, grad_y, grad_y_sums, grads] = gradients;
   const auto [grad_x, grad_weight, grad_bias] = at::native_layer_norm_backward(
       grad_h.to(at::kFloat), state.x, {state.x.size(1)}, state.mean.unsqueeze(1),
       state.rstd.unsqueeze(1), norm.weight, norm.bias,
@@ -35,8 +36,9 @@ void residual_norm_backward(const at::Tensor& grad_h, const RowIds& rows, Dropou
   if (grads.weight.defined()) at::Tensor(grads.weight).add_(grad_weight);
   if (grads.bias.defined()) at::Tensor(grads.bias).add_(grad_bias);
   if (!grad_y.defined()) return;
-  if (dropout.active())
-    at::Tensor(grad_y).copy_(residual * dropout_multipliers(rows, dropout, residual.size(1)));
+  if (drop.dropout.active())
+    at::Tensor(grad_y).copy_(residual *
+                             dropout_multipliers(drop.rows, drop.dropout, residual.size(1)));
   else
     at::Tensor(grad_y).copy_(residual);
 }

@@ -7,10 +7,10 @@
 namespace precis::ops::aten {
 
 /// As those of norm.h.
-void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowIds& rows, Dropout dropout,
+void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout& drop,
                    const Norm& norm, const NormState& state, const at::Tensor& h);
-void residual_norm_backward(const at::Tensor& grad_h, const RowIds& rows, Dropout dropout,
-                            const Norm& norm, const NormState& state, const at::Tensor& residual,
-                            const at::Tensor& grad_y, const Norm& grads);
+/// Adds no grad_y_sums.
+void residual_norm_backward(const at::Tensor& grad_h, const RowDropout& drop, const Norm& norm,
+                            const NormState& state, const NormGradients& gradients);
 
 }  // namespace precis::ops::aten

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "lib/ops/dropout.h"
 #include "lib/ops/rows_cpu.h"
 #include "lib/tensor/dispatch.h"
 
@@ -20,6 +21,12 @@ struct RowIds {
   cpu::RowIds raw() const {
     return {data_or_null<int64_t>(keys), data_or_null<int64_t>(positions)};
   }
+};
+
+/// Dropout of an [N, C] tensor at one site.
+struct RowDropout {
+  const RowIds& rows;
+  Dropout dropout;
 };
 
 }  // namespace precis::ops

@@ -14,8 +14,7 @@ struct Segments {
   at::Tensor offsets;                 ///< [B + 1] int32, on the rows' device
   std::vector<int32_t> host_offsets;  ///< the same on the host
   at::Tensor keys;                    ///< [B] int64: what each sample's dropout depends on
-  uint64_t batch_key = 0;  ///< of all of them, where dropout cannot go by sample (ATen's attention)
-  int64_t max_length = 0;  ///< rows of the longest sample
+  int64_t max_length = 0;             ///< rows of the longest sample
 
   int64_t num_samples() const { return static_cast<int64_t>(host_offsets.size()) - 1; }
   int64_t num_rows() const { return host_offsets.back(); }

@@ -4,13 +4,17 @@
 
 #include <cmath>
 
+#include "lib/ops/device_kernels.h"
+#include "lib/ops/route.h"
 #include "lib/ops/sums_cpu.h"
 #include "lib/tensor/dispatch.h"
 
 namespace precis::ops {
 
 void add_column_sums(const at::Tensor& a, const at::Tensor& sums) {
-  if (!a.is_cpu()) {
+  const Route route = route_of(a);
+  if (route == Route::kDevice) return device::add_column_sums(a, sums);
+  if (route == Route::kComposed) {
     at::Tensor(sums).add_(a.sum(0, false, at::kFloat));
     return;
   }
@@ -19,9 +23,16 @@ void add_column_sums(const at::Tensor& a, const at::Tensor& sums) {
   });
 }
 
+at::Tensor norm_tensor(const at::Tensor& a) {
+  const Route route = route_of(a);
+  if (route == Route::kDevice) return device::sum_of_squares(a).sqrt();
+  if (route == Route::kComposed) return a.norm(2, at::kDouble);
+  return at::scalar_tensor(std::sqrt(cpu::sum_of_squares(a.numel(), a.data_ptr<float>())),
+                           at::kDouble);
+}
+
 double norm_of(const at::Tensor& a) {
-  if (!a.is_cpu()) return a.norm(2, at::kDouble).item<double>();
-  return std::sqrt(cpu::sum_of_squares(a.numel(), a.data_ptr<float>()));
+  return norm_tensor(a).item<double>();
 }
 
 }  // namespace precis::ops

@@ -63,13 +63,13 @@ TEST(AtenOps, EmbeddingAgrees) {
                    wpe = at::randn({11, kChannels}), grad = at::randn({kRows, kChannels});
   const Dropout dropout(0.2, DropoutSite::embedding());
   at::Tensor a = at::empty({kRows, kChannels}), b = at::empty_like(a);
-  ops::embed(tokens, rows, wte, wpe, dropout, a);
-  ops::aten::embed(tokens, rows, wte, wpe, dropout, b);
+  ops::embed(tokens, {rows, dropout}, wte, wpe, a);
+  ops::aten::embed(tokens, {rows, dropout}, wte, wpe, b);
   EXPECT_TRUE(at::allclose(a, b));
   const at::Tensor ga = at::zeros_like(wte), pa = at::zeros_like(wpe), gb = at::zeros_like(wte),
                    pb = at::zeros_like(wpe);
-  ops::embed_backward(tokens, rows, grad, dropout, ga, pa);
-  ops::aten::embed_backward(tokens, rows, grad, dropout, gb, pb);
+  ops::embed_backward(tokens, {rows, dropout}, grad, ga, pa);
+  ops::aten::embed_backward(tokens, {rows, dropout}, grad, gb, pb);
   EXPECT_TRUE(at::allclose(ga, gb, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(pa, pb, 1e-4, 1e-5));
 }
@@ -85,15 +85,16 @@ TEST(AtenOps, ResidualNormAgreesForwardAndBackward) {
     at::Tensor h = at::empty({kRows, kChannels}), residual, grad_y = at::empty({kRows, kChannels});
     ops::Norm grads{at::zeros({kChannels}), at::zeros({kChannels}), 1e-5};
   } a, b;
-  ops::residual_norm(x, y, rows, dropout, norm, a.state, a.h);
-  ops::aten::residual_norm(x, y, rows, dropout, norm, b.state, b.h);
+  ops::residual_norm(x, y, {rows, dropout}, norm, a.state, a.h);
+  ops::aten::residual_norm(x, y, {rows, dropout}, norm, b.state, b.h);
   EXPECT_TRUE(at::allclose(a.h, b.h, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(a.state.rstd, b.state.rstd, 1e-4, 1e-6));
   a.residual = above.clone();
   b.residual = above.clone();
-  ops::residual_norm_backward(grad_h, rows, dropout, norm, a.state, a.residual, a.grad_y, a.grads);
-  ops::aten::residual_norm_backward(grad_h, rows, dropout, norm, b.state, b.residual, b.grad_y,
-                                    b.grads);
+  ops::residual_norm_backward(grad_h, {rows, dropout}, norm, a.state,
+                              {a.residual, a.grad_y, {}, a.grads});
+  ops::aten::residual_norm_backward(grad_h, {rows, dropout}, norm, b.state,
+                                    {b.residual, b.grad_y, {}, b.grads});
   EXPECT_TRUE(at::allclose(a.residual, b.residual, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(a.grad_y, b.grad_y, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(a.grads.weight, b.grads.weight, 1e-4, 1e-4));
@@ -115,7 +116,7 @@ TEST(AtenOps, CrossEntropyAgreesWithItsGradient) {
 TEST(AtenOps, CachedAttentionAgrees) {
   const int64_t heads = 3, c = 24;
   const std::vector<int32_t> lengths{5, 1, 4}, table{3, 1, 4, 0, 2, 5, 0, 0, 0, 0, 7, 6, 8, 9, 0};
-  const CachedRows where{table.data(), lengths.data(), 3, 5};
+  const CachedRows where{table.data(), lengths.data(), 3, 5, nullptr, nullptr};
   const at::Tensor qkv = at::randn({3, 3 * c}), cache = at::randn({10, 2 * c});
   at::Tensor a = at::empty({3, c}), b = at::empty({3, c});
   ops::cached_attention(where, heads, qkv, cache, a);

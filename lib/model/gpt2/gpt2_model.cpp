@@ -12,6 +12,7 @@
 #include "lib/ops/embedding.h"
 #include "lib/ops/gelu.h"
 #include "lib/ops/linear.h"
+#include "lib/ops/route.h"
 
 namespace precis {
 
@@ -64,11 +65,11 @@ void Gpt2Model::forward_attention(Pass& pass, int64_t block) {
   take(s.h1, {n, c}, t);
   take(s.norm_1, n, keep);
   if (block == 0) {
-    ops::embed(pass.tokens, pass.rows, pass.weights.master[wte_], pass.weights.master[wpe_],
-               pass.dropout(DropoutSite::embedding()), s.norm_1.x);
+    ops::embed(pass.tokens, {pass.rows, pass.dropout(DropoutSite::embedding())},
+               pass.weights.master[wte_], pass.weights.master[wpe_], s.norm_1.x);
     stream = s.norm_1.x;  // nothing to add
   }
-  ops::residual_norm(stream, added, pass.rows, pass.dropout(DropoutSite::mlp_output(block - 1)),
+  ops::residual_norm(stream, added, {pass.rows, pass.dropout(DropoutSite::mlp_output(block - 1))},
                      layers.ln_1.of(pass.weights), s.norm_1, s.h1);
   take(s.qkv, {n, 3 * c}, t);
   layers.c_attn.forward(pass.weights, s.h1, s.qkv);
@@ -110,8 +111,8 @@ void Gpt2Model::forward_mlp(Pass& pass, int64_t block) {
   layers.attn_proj.forward(pass.weights, s.rows_y, s.mlp);
   take(s.h2, {r, c}, t);
   take(s.norm_2, r, pass.train != nullptr);
-  ops::residual_norm(x, s.mlp, pass.rows_behind(block),
-                     pass.dropout(DropoutSite::attention_output(block)),
+  ops::residual_norm(x, s.mlp,
+                     {pass.rows_behind(block), pass.dropout(DropoutSite::attention_output(block))},
                      layers.ln_2.of(pass.weights), s.norm_2, s.h2);
   take(s.fc, {r, 4 * c}, t);
   layers.c_fc.forward(pass.weights, s.h2, s.fc);
@@ -132,8 +133,8 @@ at::Tensor Gpt2Model::forward(Pass& pass) {
   const int64_t m = pass.num_targets();
   take(pass.final_norm, m, pass.train != nullptr);
   const at::Tensor h = workspace_.take({m, shape_.n_embd}, pass.weights.type());
-  ops::residual_norm(last.norm_2.x, last.mlp, pass.target_ids,
-                     pass.dropout(DropoutSite::mlp_output(shape_.n_layer - 1)),
+  ops::residual_norm(last.norm_2.x, last.mlp,
+                     {pass.target_ids, pass.dropout(DropoutSite::mlp_output(shape_.n_layer - 1))},
                      ln_f_.of(pass.weights), pass.final_norm, h);
   return h;
 }
@@ -143,15 +144,19 @@ at::Tensor Gpt2Model::forward(Pass& pass) {
 at::Tensor Gpt2Model::head_loss(Pass& pass, const at::Tensor& h, const at::Tensor& grad_h) {
   const at::Tensor& wte = pass.weights.compute[wte_];
   at::Tensor loss = at::zeros({}, at::TensorOptions(device_).dtype(at::kDouble));
-  for (int64_t begin = 0; begin < h.size(0); begin += kHeadRows) {
+  const bool on_cpu = ops::route_of(h) == ops::Route::kCpu;
+  const int64_t piece = head_rows(/*in_place=*/!on_cpu, h.element_size());
+  const int64_t stride = on_cpu ? shape_.vocab_size : padded_vocabulary(shape_.vocab_size);
+  for (int64_t begin = 0; begin < h.size(0); begin += piece) {
     const Workspace::Mark mark(workspace_);
-    const int64_t rows = std::min(kHeadRows, h.size(0) - begin);
-    const at::Tensor logits = workspace_.take({rows, shape_.vocab_size}, h.scalar_type());
+    const int64_t rows = std::min(piece, h.size(0) - begin);
+    const at::Tensor logits =
+        workspace_.take({rows, stride}, h.scalar_type()).narrow(1, 0, shape_.vocab_size);
     ops::linear(h.narrow(0, begin, rows), wte, {}, logits);
     loss.add_(ops::cross_entropy(logits, pass.targets->narrow(0, begin, rows),
                                  grad_h.defined() ? pass.train->scale : 0));
     if (grad_h.defined())
-      ops::linear_backward(logits, h.narrow(0, begin, rows), wte, (*pass.gradients)[wte_], {},
+      ops::linear_backward(logits, h.narrow(0, begin, rows), wte, (*pass.gradients)[wte_],
                            grad_h.narrow(0, begin, rows));
   }
   return loss;

@@ -53,6 +53,7 @@ class Gpt2Model : public LanguageModel {
   at::Tensor head_loss(Pass& pass, const at::Tensor& h, const at::Tensor& grad_h);
   at::Tensor head_logits(const Pass& pass, const at::Tensor& h) const;
   void backward(Pass& pass, const at::Tensor& grad_h);
+  at::Tensor mlp_bias(const Pass& pass, int64_t block) const;
   void backward_mlp(Pass& pass, int64_t block);
   void backward_attention(Pass& pass, int64_t block);
   void take(at::Tensor& tensor, at::IntArrayRef sizes, at::ScalarType type);

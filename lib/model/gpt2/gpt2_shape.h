@@ -34,6 +34,8 @@ class Gpt2Shape : public ModelShape {
   /// the tied matrix, which is complete last.
   ParameterTable parameters() const override;
   ModelCost cost(int64_t element_size) const override;
+  std::vector<OperationCount> operation_counts(const StepCounts& micro_batch,
+                                               int64_t element_size) const override;
   std::unique_ptr<LanguageModel> make_model(const ParameterTable& table,
                                             at::Device device) const override;
 

@@ -189,7 +189,8 @@ TEST(Gpt, RepeatedTokensAddUpInFloat32) {
   const at::Tensor tokens = at::full({n}, 3, at::kLong), positions = at::zeros({n}, at::kLong),
                    keys = at::zeros({n}, at::kLong);
   const at::Tensor wte = at::zeros({5, c}), wpe = at::zeros({2, c});
-  ops::embed_backward(tokens, {keys, positions}, at::ones({n, c}), {}, wte, wpe);
+  const ops::RowIds rows{keys, positions};
+  ops::embed_backward(tokens, {rows, {}}, at::ones({n, c}), wte, wpe);
   EXPECT_EQ(wte[3][0].item<float>(), 1000.0F);
   EXPECT_EQ(wpe[0][7].item<float>(), 1000.0F);
   EXPECT_EQ(wte.sum().item<float>(), 1000.0F * c);
