@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -28,11 +27,11 @@ void after_switch([[maybe_unused]] void* saved, [[maybe_unused]] const void** bo
 #endif
 }
 
-std::vector<int> turns_of(int threads, ThreadOrder order) {
+std::vector<int> turns_of(int threads, ThreadOrder order, std::mt19937& chance) {
   std::vector<int> turns(static_cast<size_t>(threads));
   std::iota(turns.begin(), turns.end(), 0);
   if (order == ThreadOrder::kBackward) std::ranges::reverse(turns);
-  if (order == ThreadOrder::kShuffled) std::ranges::shuffle(turns, std::mt19937(1));
+  if (order == ThreadOrder::kShuffled) std::ranges::shuffle(turns, chance);
   return turns;
 }
 
@@ -53,12 +52,12 @@ void Fibers::run(int threads, ThreadOrder order, const std::function<void(int)>&
   work_ = &work;
   failure_ = nullptr;
   for (int t = 0; t < threads; ++t) start(t);
-  const std::vector<int> turns = turns_of(threads, order);
+  const std::vector<int> turns = turns_of(threads, order, chance_);
   do {
     for (const int t : turns)
       if (fibers_[static_cast<size_t>(t)]->state == State::kReady) resume(t);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));  // the rest never ends
-  } while (release());
+  } while (release(order));
 }
 
 void Fibers::start(int thread) {
@@ -114,31 +113,35 @@ void Fibers::wait_for_warp() {
   wait(State::kAtWarp);
 }
 
+/// Whether all of these threads that have not ended wait there, and some do.
+bool Fibers::all_wait(int begin, int end, State state) const {
+  bool some = false;
+  for (int t = begin; t < end; ++t) {
+    const State at = fibers_[static_cast<size_t>(t)]->state;
+    if (at == State::kEnded) continue;
+    if (at != state) return false;
+    some = true;
+  }
+  return some;
+}
+
+void Fibers::set_ready(int begin, int end) {
+  for (int t = begin; t < end; ++t)
+    if (is_alive(t)) fibers_[static_cast<size_t>(t)]->state = State::kReady;
+}
+
 /// Lets go on who has waited for all that they wait for. False when all threads have ended.
-bool Fibers::release() {
-  const auto all_at = [this](int begin, int end, State state) {
-    bool some = false;
-    for (int t = begin; t < end; ++t) {
-      const State at = fibers_[static_cast<size_t>(t)]->state;
-      if (at == State::kEnded) continue;
-      if (at != state) return false;
-      some = true;
-    }
-    return some;
-  };
-  const auto set_ready = [this](int begin, int end) {
-    for (int t = begin; t < end; ++t)
-      if (fibers_[static_cast<size_t>(t)]->state != State::kEnded)
-        fibers_[static_cast<size_t>(t)]->state = State::kReady;
-  };
-  bool released = false;
+bool Fibers::release(ThreadOrder order) {
+  std::vector<int> warps;  // first threads of those whose lanes have all come
   for (int begin = 0; begin < threads_; begin += kernels::kWarp)
-    if (all_at(begin, begin + kernels::kWarp, State::kAtWarp)) {
-      set_ready(begin, begin + kernels::kWarp);
-      released = true;
-    }
-  if (released) return true;
-  if (all_at(0, threads_, State::kAtBlock)) {
+    if (all_wait(begin, begin + kernels::kWarp, State::kAtWarp)) warps.push_back(begin);
+  if (!warps.empty()) {
+    if (order == ThreadOrder::kBackward) warps = {warps.back()};
+    if (order == ThreadOrder::kShuffled) warps = {warps[chance_() % warps.size()]};
+    for (const int begin : warps) set_ready(begin, begin + kernels::kWarp);
+    return true;
+  }
+  if (all_wait(0, threads_, State::kAtBlock)) {
     set_ready(0, threads_);
     return true;
   }

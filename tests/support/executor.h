@@ -11,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <vector>
 
@@ -18,7 +19,8 @@
 
 namespace precis::testing {
 
-/// In which order the threads of a block take turns.
+/// In which order the threads of a block take turns: all warps side by side; the last warp as far
+/// ahead of the others as it can get, then the one before it; or by chance.
 enum class ThreadOrder { kForward, kBackward, kShuffled };
 
 /// Threads that wait for each other. One block at a time.
@@ -50,7 +52,9 @@ class Fibers {
   void resume(int thread);
   void leave(bool for_ever);
   void wait(State state);
-  bool release();
+  bool release(ThreadOrder order);
+  bool all_wait(int begin, int end, State state) const;
+  void set_ready(int begin, int end);
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<float> slots_;
@@ -61,6 +65,7 @@ class Fibers {
   const std::function<void(int)>* work_ = nullptr;
   std::exception_ptr failure_;
   int current_ = 0, threads_ = 0;
+  std::mt19937 chance_{1};
 };
 
 /// 16 x 16 products by a warp. Operands are copied when they are loaded, and which lane has which

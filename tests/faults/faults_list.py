@@ -1,0 +1,55 @@
+"""The faults that put_back.py puts back. Most were found once; the others are what a kernel for a GPU may do wrong without a word."""
+import dataclasses
+
+KERNELS = "tests/support/device_kernels_on_cpu.cpp"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """In `file`, `wrong` stands where `right` should. source: the translation unit that includes it; target, tests: the program that
+    must notice, and which of its tests are run."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    target: str = "ops_device_test"
+    tests: str = "*"
+    source: str = KERNELS
+
+
+FAULTS = [
+    Fault("attention draws another mask backward than forward", "lib/ops/attention_backward_kernels.cuh",
+          "mine.multipliers(shape, tile, query, key_tile, i, keep);", "mine.multipliers(shape, tile, query + 1, key_tile, i, keep);",
+          tests="*AttentionForwardAndBackward/FloatForward"),
+    Fault("all heads share one mask", "lib/ops/attention_kernels.cuh", "part * kBlocks + i, query,\n                       tile.head, keep);",
+          "part * kBlocks + i, query,\n                       0, keep);", tests="*AttentionForwardAndBackward/FloatForward"),
+    Fault("all samples share one mask", "lib/ops/attention_kernels.cuh", "shape.dropout.key(static_cast<uint64_t>(shape.keys[tile.sample]))",
+          "shape.dropout.key(static_cast<uint64_t>(shape.keys[0]))", tests="*AttentionForwardAndBackward/FloatForward"),
+    Fault("the last tile of keys is left out", "lib/ops/attention_kernels.cuh", "return (tile.first + tile.rows - 1) / kKeys;",
+          "return (tile.rows - 1) / kKeys;", tests="*AttentionForwardAndBackward/HalfBackward"),
+    Fault("a query sees the key after it", "lib/ops/attention_kernels.cuh", "const bool counts = mine.column(i, k) <= seen &&",
+          "const bool counts = mine.column(i, k) <= seen + 1 &&", tests="*AttentionForwardAndBackward/FloatForward"),
+    Fault("threads do not wait before the values are overwritten", "lib/ops/attention_kernels.cuh",
+          "      sums.template add<kKeys, false, false>(block, Weights(block, kWeights), v);\n      block.sync();\n",
+          "      sums.template add<kKeys, false, false>(block, Weights(block, kWeights), v);\n",
+          tests="*AttentionForwardAndBackward/*"),
+    Fault("scores are read while they are written", "lib/ops/attention_kernels.cuh",
+          "    products.store(block, scores);\n    block.sync();\n", "    products.store(block, scores);\n",
+          tests="*AttentionForwardAndBackward/*"),
+    Fault("a norm drops other elements than the CPU", "lib/ops/dropout_kernels.cuh", "return philox_block / 8 * kDropoutGroup + philox_block % 8 + 8 * k;",
+          "return philox_block * 8 + k;", tests="*ResidualNorm*"),
+    Fault("the warps of a row do not wait for each other", "lib/ops/norm_kernels.cuh",
+          "    if (block.lane() == 0) sums[block.warp()] = x;\n    block.sync();\n", "    if (block.lane() == 0) sums[block.warp()] = x;\n",
+          tests="*ResidualNorm*"),
+    Fault("the padding of the vocabulary gets a gradient", "lib/ops/cross_entropy_kernels.cuh",
+          "for (int64_t i = block.thread(); i < v; i += kThreads) {\n      const float p",
+          "for (int64_t i = block.thread(); i < stride; i += kThreads) {\n      const float p", tests="*CrossEntropy*"),
+    Fault("the target's logit is read after its gradient took its place", "lib/ops/cross_entropy_kernels.cuh",
+          "    block.sync();  // the target's logit has been read\n", "", tests="*CrossEntropy*"),
+    Fault("weight gradients are rounded before they are added", "lib/ops/linear.cpp",
+          "  at::addmm_out(to, to, wide(grad_y).t(), wide(x));", "  to.add_(at::mm(grad_y.t(), x));", tests="*WeightGradients*",
+          source="lib/ops/linear.cpp"),
+    Fault("a cache's last tokens are not looked at", "lib/ops/cached_attention_kernels.cuh", "first < lengths[row]; first += kThreads",
+          "first + kWarp < lengths[row]; first += kThreads", tests="*CachedAttention*"),
+]
