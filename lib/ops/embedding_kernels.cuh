@@ -10,7 +10,7 @@ struct EmbeddingShape {
   static constexpr int kThreads = 256;
   int64_t n, c;
 
-  PRECIS_DEVICE int64_t blocks_a_row() const { return (c + kDropoutGroup - 1) / kDropoutGroup * 8; }
+  constexpr int64_t blocks_a_row() const { return (c + kDropoutGroup - 1) / kDropoutGroup * 8; }
 };
 
 /// out [N, C] = drop(wte[tokens] + wpe[positions]).
