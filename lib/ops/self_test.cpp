@@ -227,6 +227,10 @@ double distance_of(const Results& device, const Results& cpu) {
   return most;
 }
 
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
 /// Sums in another order; roundings to the element type, of which a backward has several.
 double allowed_for(at::ScalarType type) {
   return type == at::kFloat ? 1e-3 : type == at::kHalf ? 5e-3 : 4e-2;
@@ -242,8 +246,14 @@ std::vector<Comparison> compare_with_cpu(at::Device device, at::ScalarType type,
       Side side(on, type);
       return check.run(side);
     };
-    const Results cpu = run(at::kCPU, Route::kCpu), there = run(device, Route::kDevice);
-    all.push_back({check.name, distance_of(there, cpu), allowed_for(type)});
+    const Results cpu = run(at::kCPU, Route::kCpu);
+    Comparison found{check.name, std::numeric_limits<double>::infinity(), allowed_for(type), {}};
+    try {
+      found.distance = distance_of(run(device, Route::kDevice), cpu);
+    } catch (const std::exception& failed) {
+      found.failure = first_line(failed.what());
+    }
+    all.push_back(std::move(found));
   }
   return all;
 }
@@ -252,8 +262,10 @@ std::string describe_differences(const std::vector<Comparison>& comparisons) {
   std::string text;
   for (const Comparison& c : comparisons)
     if (!c.agrees())
-      text += fmt::format("{}{}: {:.2g} apart, {:.2g} allowed", text.empty() ? "" : "; ",
-                          c.operation, c.distance, c.allowed);
+      text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", c.operation,
+                          c.failure.empty()
+                              ? fmt::format("{:.2g} apart, {:.2g} allowed", c.distance, c.allowed)
+                              : c.failure);
   return text;
 }
 

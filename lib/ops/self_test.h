@@ -14,6 +14,7 @@ struct Comparison {
   std::string operation;
   double distance = 0;  ///< relative, of all elements together; infinite where one is not finite
   double allowed = 0;
+  std::string failure;  ///< what it said where it could not run at all
   bool agrees() const { return distance <= allowed; }
 };
 

@@ -27,8 +27,7 @@ class Gpu : public ::testing::TestWithParam<at::ScalarType> {
 
 TEST_P(Gpu, OperationsAreTheCpus) {
   const auto compared = ops::compare_with_cpu(kGpu, GetParam(), ops::SelfTest::kWhole);
-  for (const ops::Comparison& c : compared)
-    RecordProperty(c.operation, std::to_string(c.distance));
+  for (const ops::Comparison& c : compared) RecordProperty(c.operation, std::to_string(c.distance));
   EXPECT_EQ(ops::describe_differences(compared), "");
 }
 

@@ -37,8 +37,10 @@ TEST(SelfTest, AKernelThatDoesNothingIsNoticed) {
 }
 
 TEST(SelfTest, DifferencesAreNamedWithTheirFigures) {
-  EXPECT_EQ(ops::describe_differences({{"GELU", 1e-3, 1e-2}, {"sums", 0.5, 1e-3}, {"norm", 2, 1}}),
-            "sums: 0.5 apart, 0.001 allowed; norm: 2 apart, 1 allowed");
+  EXPECT_EQ(
+      ops::describe_differences(
+          {{"GELU", 1e-3, 1e-2, {}}, {"sums", 0.5, 1e-3, {}}, {"norm", 2, 1, "no kernel image"}}),
+      "sums: 0.5 apart, 0.001 allowed; norm: no kernel image");
 }
 
 }  // namespace
