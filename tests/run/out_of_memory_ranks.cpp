@@ -206,12 +206,18 @@ TEST(TrainStep, AllRanksClipByTheNormOfTheRoot) {
   const std::vector<RaggedBatch> batches{make_ragged_batch(rows, true)};
   const StepResult result =
       step.run(batches, {{.target_tokens = 3 * world->size()}, 1e-2, 0, false});
-  const std::vector<std::string> norms = world->all_gather(fmt::format("{}", result.grad_norm)),
-                                 own = world->all_gather(fmt::format(
-                                     "{}", parameters.gradient().norm().item<double>()));
+  const auto of_all = [](double mine) {
+    std::vector<double> all;
+    for (const std::string& theirs : world->all_gather(fmt::format("{}", mine)))
+      all.push_back(std::stod(theirs));
+    return all;
+  };
+  const std::vector<double> norms = of_all(result.grad_norm),
+                            own = of_all(parameters.gradient().norm().item<double>());
+  EXPECT_NEAR(norms[0], own[0], 1e-5 * own[0]);
   for (size_t rank = 1; rank < norms.size(); ++rank) {
     EXPECT_EQ(norms[rank], norms[0]);
-    EXPECT_NE(own[rank], own[0]) << "else nothing is shown";
+    EXPECT_GT(own[rank], own[0] * 1.0005) << "else nothing is shown";
   }
 }
 
