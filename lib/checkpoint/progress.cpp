@@ -13,6 +13,7 @@ Fields Progress::fields() {
       {"loss_scale", &loss_scale, "of float16"},
       {"good_steps", &good_steps, "since the loss scale last changed"},
       {"micro_batch_tokens", &micro_batch_tokens, "in use"},
+      {"micro_batch_device", &micro_batch_device, "that they were planned for"},
       {"optimizer_steps", &optimizer_steps, "AdamW's count"},
       {"finished", &finished, "training is done"},
   };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "lib/base/fields.h"
 
@@ -19,8 +20,9 @@ struct Progress {
   double loss_scale = 0;
   int64_t good_steps = 0;  ///< since the loss scale last changed
   int64_t micro_batch_tokens = 0;
-  int64_t optimizer_steps = 0;  ///< AdamW's own count, less by the skipped
-  bool finished = false;        ///< max_iters were reached, or training ended early
+  std::string micro_batch_device;  ///< that it was planned for; empty: not known
+  int64_t optimizer_steps = 0;     ///< AdamW's own count, less by the skipped
+  bool finished = false;           ///< max_iters were reached, or training ended early
   Fields fields();
 };
 

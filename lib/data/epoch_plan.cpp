@@ -100,4 +100,22 @@ StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueData
   return plan;
 }
 
+std::vector<PlannedSample> largest_micro_batch(const DialogueDataset& data, int64_t budget,
+                                               int64_t most) {
+  std::vector<int64_t> order(static_cast<size_t>(data.size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return data.input_tokens(a) > data.input_tokens(b);
+  });
+  std::vector<PlannedSample> samples;
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < most; ++i) {
+    const int64_t sample = order[static_cast<size_t>(i % data.size())];
+    tokens += data.input_tokens(sample);
+    if (i > 0 && tokens > budget) break;
+    samples.push_back({sample, i});
+  }
+  return samples;
+}
+
 }  // namespace precis

@@ -52,6 +52,11 @@ struct StepPlan {
 StepPlan plan_step(const std::vector<PlannedSample>& samples, const DialogueDataset& data,
                    int64_t budget, int world_size, double target_cost);
 
+/// A micro-batch as large as plan_step makes any of `budget` input tokens out of `most` samples at
+/// most: the longest samples, again from the first where there are too few; at least one.
+std::vector<PlannedSample> largest_micro_batch(const DialogueDataset& data, int64_t budget,
+                                               int64_t most);
+
 /// Deals items of these costs to bins, the heaviest first, always to the lightest bin (Graham's
 /// LPT); bin of each item.
 std::vector<int> deal_out(const std::vector<double>& costs, int bins);

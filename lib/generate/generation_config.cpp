@@ -46,7 +46,7 @@ Fields GenerationConfig::fields() {
       {"dtype",
        &dtype,
        "of the weights and the cache while decoding",
-       {.choices = {"float32", "bfloat16"}}},
+       {.choices = {"float32", "bfloat16", "float16"}}},
   };
 }
 

@@ -145,6 +145,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   }
   RunConfig run;
   run.run.device = config.device;
+  run.run.stages = {"predict"};
+  run.generation.dtype = config.generation.dtype;
   const DeviceSetup setup = set_up_device(world, run, log);
   if (setup.spare) {
     world.wait_as_spare();
@@ -152,8 +154,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   }
   const ParameterTable table = job.file.table();
   const auto model = job.file.shape->make_model(table, setup.device);
-  const InferenceModel inference(*model, make_weights(table, job.file.flat.to(setup.device),
-                                                      parse_dtype(config.generation.dtype)));
+  const InferenceModel inference(
+      *model, make_weights(table, job.file.flat.to(setup.device), setup.generation_dtype));
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
   const Summarizer summarizer(
       {inference, *job.file.shape, prompt, *job.tokenizer, world, job.file.end_tokens});

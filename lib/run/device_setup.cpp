@@ -1,40 +1,70 @@
 #include "lib/run/device_setup.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <tuple>
+
+#include "lib/base/errors.h"
 #include "lib/comm/threads.h"
-#ifdef PRECIS_HAS_CUDA
-#include <ATen/cuda/CUDAContext.h>
-#include <c10/cuda/CUDAFunctions.h>
-#endif
+#include "lib/run/device_memory.h"
+#include "lib/train/tf32.h"
 
 namespace precis {
 
-at::ScalarType parse_dtype(const std::string& name) {
+at::ScalarType choose_dtype(const std::string& key, const std::string& name,
+                            const VisibleGpu* gpu) {
+  constexpr int kWithBfloat16 = 8;
+  const bool lacks_bfloat16 = gpu != nullptr && gpu->major < kWithBfloat16;
+  if (name == "bfloat16" && lacks_bfloat16)
+    throw ConfigError(fmt::format(
+        "{} is bfloat16, and {} (compute capability {}.{}) does not compute with it: say float16",
+        key, gpu->name, gpu->major, gpu->minor));
+  if (name == "auto")
+    return gpu == nullptr ? at::kFloat : lacks_bfloat16 ? at::kHalf : at::kBFloat16;
   return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
 }
 
 namespace {
 
-at::ScalarType resolve_dtype(const std::string& name, at::Device device) {
-  if (name != "auto") return parse_dtype(name);
-#ifdef PRECIS_HAS_CUDA
-  if (device.is_cuda())
-    return at::cuda::getDeviceProperties(device.index())->major >= 8 ? at::kBFloat16 : at::kHalf;
-#endif
-  (void)device;
-  return at::kFloat;
+/// Collective. The GPU of the least compute capability that a rank computes on.
+VisibleGpu weakest_gpu(const World& world, const VisibleGpu& mine) {
+  VisibleGpu weakest = mine;
+  for (const std::string& text :
+       world.all_gather(nlohmann::json{mine.name, mine.major, mine.minor}.dump())) {
+    const auto said = nlohmann::json::parse(text);
+    const VisibleGpu theirs{{}, said[0], said[1], said[2]};
+    if (std::tie(theirs.major, theirs.minor) < std::tie(weakest.major, weakest.minor))
+      weakest = theirs;
+  }
+  return weakest;
 }
 
-void use_gpu(DeviceSetup& setup, int index, const std::vector<VisibleGpu>& gpus) {
-  setup.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
-  setup.device_name = gpus[static_cast<size_t>(index)].name;
-#ifdef PRECIS_HAS_CUDA
-  c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
-  at::globalContext().setAllowTF32CuBLAS(true);
-#endif
+/// Collective. Sets this rank's GPU, if it has one, and the dtypes: those that all can compute
+/// with, since a loss scale holds for all ranks or for none.
+void use_device_of_plan(DeviceSetup& setup, const World& world, const RunConfig& config,
+                        const std::vector<VisibleGpu>& gpus) {
+  std::optional<VisibleGpu> weakest;
+  if (setup.plan.on_gpu) {
+    const auto rank = static_cast<size_t>(world.rank());
+    const int index = setup.plan.index[rank];
+    setup.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+    setup.device_name = gpus[static_cast<size_t>(index)].name;
+    setup.sharing = setup.plan.sharing[rank];
+    use_device(setup.device);
+    allow_tf32(false);  // whatever the environment says: training steps ask for it
+    weakest = weakest_gpu(world, gpus[static_cast<size_t>(index)]);
+  }
+  const VisibleGpu* gpu = weakest ? &*weakest : nullptr;
+  world.together([&] {
+    if (config.has_stage("train"))
+      setup.dtype = choose_dtype("train.dtype", config.train.dtype, gpu);
+    if (config.has_stage("evaluate") || config.has_stage("predict"))
+      setup.generation_dtype = choose_dtype("generation.dtype", config.generation.dtype, gpu);
+  });
+  setup.tf32 = setup.device.is_cuda() && setup.dtype == at::kFloat && config.train.tf32;
 }
 
 }  // namespace
@@ -62,9 +92,7 @@ DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log) {
     setup.spare = !world.is_root();
     world.continue_with_root();
   }
-  if (setup.plan.on_gpu && !setup.spare)
-    use_gpu(setup, setup.plan.index[static_cast<size_t>(world.rank())], gpus);
-  setup.dtype = resolve_dtype(config.train.dtype, setup.device);
+  if (!setup.spare) use_device_of_plan(setup, world, config, gpus);
   return setup;
 }
 

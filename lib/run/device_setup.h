@@ -16,20 +16,26 @@ namespace precis {
 struct DeviceSetup {
   DevicePlan plan;
   at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;  ///< of training
-  int threads = 1;                    ///< of this rank
-  bool spare = false;                 ///< this rank is not needed: World::wait_as_spare
+  at::ScalarType dtype = at::kFloat;             ///< of training
+  at::ScalarType generation_dtype = at::kFloat;  ///< of the weights and the cache in decoding
+  int sharing = 1;     ///< ranks that compute on this rank's device, itself included
+  bool tf32 = false;   ///< training makes its float32 products in TF32
+  int threads = 1;     ///< of this rank
+  bool spare = false;  ///< this rank is not needed: World::wait_as_spare
   std::string device_name;
 
   /// Bytes of an activation in training.
   int64_t element_size() const { return static_cast<int64_t>(c10::elementSize(dtype)); }
 };
 
-/// Collective. Agrees on devices, sets this rank's device, threads and dtype; after the single-GPU
-/// fall-back the world is the root alone.
+/// Collective. Agrees on devices, sets this rank's device, threads and dtypes; after the single-GPU
+/// fall-back the world is the root alone. dtypes are looked at where a stage of the config uses
+/// them, and are the same on all ranks.
 DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log);
 
-/// "float32", "bfloat16" or "float16" as a type.
-at::ScalarType parse_dtype(const std::string& name);
+/// The type that a dtype of the config means. `key`: of the config, for the message; `gpu`: null on
+/// a CPU. auto: float32 on a CPU, else float16 below compute capability 8.0 and bfloat16 from there
+/// on. Throws ConfigError for bfloat16 on a GPU that does not compute with it.
+at::ScalarType choose_dtype(const std::string& key, const std::string& name, const VisibleGpu* gpu);
 
 }  // namespace precis

@@ -97,7 +97,7 @@ OutputModel::OutputModel(const RunContext& context, ModelFile read)
       digest(digest_text(digest_of(file.flat))),
       model(file.shape->make_model(file.table(), context.setup.device)),
       inference(*model, make_weights(file.table(), file.flat.to(context.setup.device),
-                                     parse_dtype(context.config.generation.dtype))) {
+                                     context.setup.generation_dtype)) {
   file.optimizer.reset();
   file.flat.reset();
 }

@@ -7,6 +7,8 @@
 #include <array>
 #include <chrono>
 
+#include "lib/train/tf32.h"
+
 namespace precis {
 
 PeakRate peak_rate(const DeviceSetup& setup) {
@@ -22,11 +24,15 @@ PeakRate peak_rate(const DeviceSetup& setup) {
       Known{"L40S", 362, 183},    Known{"L4", 121, 60},         Known{"V100", 125, 15.7},
       Known{"P100", 18.7, 9.3},   Known{"T4", 65, 8.1},         Known{"RTX 4090", 165, 82.6},
       Known{"RTX 3090", 71, 35.6}};
+  const bool is_known_rate = setup.dtype != at::kFloat || setup.tf32;
   for (const Known& gpu : kKnown) {
-    if (!setup.device.is_cuda() || setup.device_name.find(gpu.name) == std::string::npos) continue;
+    if (!setup.device.is_cuda() || !is_known_rate ||
+        setup.device_name.find(gpu.name) == std::string::npos)
+      continue;
     const double tera = setup.dtype == at::kFloat ? gpu.single : gpu.half;
     return {tera * 1e12, fmt::format("{} TFLOP/s of an {}", tera, gpu.name)};
   }
+  const Tf32Scope tf32(setup.tf32);
   const int64_t n = setup.device.is_cuda() ? 4096 : 768;
   const auto options = at::TensorOptions(setup.device).dtype(setup.dtype);
   const at::Tensor a = at::ones({n, n}, options), b = at::ones({n, n}, options);

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "lib/run/device_memory.h"
+
 namespace precis {
 
 TrainingState::TrainingState(ModelFile start, const TrainConfig& config, const DeviceSetup& setup,
@@ -35,6 +37,13 @@ ModelFile TrainingState::checkpoint(int64_t steps) {
   file.flat = parameters.master();
   file.optimizer = OptimizerMoments{optimizer.exp_avg(), optimizer.exp_avg_sq()};
   return file;
+}
+
+void TrainingState::renew_model() {
+  const at::Device device = parameters.master().device();
+  model.reset();
+  empty_memory_cache(device);
+  model = shape->make_model(parameters.table(), device);
 }
 
 }  // namespace precis

@@ -28,6 +28,10 @@ struct TrainingState {
   /// next step changes.
   ModelFile checkpoint(int64_t steps);
 
+  /// Makes the model anew, without the memory that the one before held. Nothing may refer to that
+  /// one any more.
+  void renew_model();
+
   Progress progress;
   AnyShape shape;
   FlatParameters parameters;

@@ -30,6 +30,8 @@ Fields TrainConfig::fields() {
        "auto (float32 on CPUs, float16 on GPUs below sm_80, else bfloat16), float32, bfloat16 or "
        "float16",
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
+      {"tf32", &tf32,
+       "float32 training steps on a GPU multiply in TF32; evaluation and decoding never do"},
   };
 }
 

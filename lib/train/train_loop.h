@@ -59,24 +59,31 @@ class TrainLoop {
     double dropout = 0;
     double target_cost = 0;  ///< of a target token, in input tokens
     uint64_t seed = 0;
+    bool try_out = false;                  ///< a micro-batch of full size, before the first step
     std::function<bool()> stop_requested;  ///< of this rank, by a signal
   };
   TrainLoop(const Parts& parts, const TrainConfig& config, const Settings& settings);
 
-  /// Collective. From `start` steps done to max_iters; returns how it ended (not kGoingOn).
+  /// Collective. From `start` steps done to max_iters; returns how it ended (not kGoingOn). Throws
+  /// what TrainStep throws; after OutOfMemory another loop may go on from steps().
   Boundary run(int64_t start, const std::vector<TrainObserver*>& observers);
+
+  int64_t steps() const { return steps_; }  ///< done by now
 
  private:
   struct Prepared {
     std::vector<RaggedBatch> micro_batches;  // of this rank
     StepCounts counts;
     uint64_t plan = 0;
+    bool out_of_memory = false;  // for the micro-batches
   };
   Prepared prepare(int64_t iteration) const;
+  void try_out() const;
 
   Parts parts_;
   const TrainConfig& config_;
   Settings settings_;
+  int64_t steps_ = 0;
 };
 
 }  // namespace precis

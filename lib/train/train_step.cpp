@@ -5,15 +5,35 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lib/ops/sums.h"
+#include "lib/train/tf32.h"
 
 namespace precis {
+namespace {
 
-TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes)
+/// A float64 scalar on the device.
+at::Tensor norm_of(const at::Tensor& gradient) {
+  return at::scalar_tensor(ops::norm_of(gradient),
+                           at::TensorOptions(gradient.device()).dtype(at::kDouble));
+}
+
+/// The one place in an iteration where the host waits for the device: both numbers in one copy.
+std::pair<double, double> to_host(const at::Tensor& loss, const at::Tensor& norm) {
+  const at::Tensor host = at::empty({2}, at::kDouble);
+  host.copy_(at::stack({loss, norm}));
+  const auto* values = host.const_data_ptr<double>();
+  return {values[0], values[1]};
+}
+
+}  // namespace
+
+TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes, bool tf32)
     : parts_(parts),
       grad_clip_(grad_clip),
-      bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))) {}
+      bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))),
+      tf32_(tf32) {}
 
 /// Begins the sums of whole buckets among the first final_count elements; the rest goes when it is
 /// all there. The cuts depend on the parameter table alone, so they are the same on every rank.
@@ -32,34 +52,82 @@ void TrainStep::send_rest() {
   for (int64_t stage = 0; stage < table.num_stages(); ++stage) send(table.final_after(stage));
 }
 
-StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const StepInput& input) {
-  const auto targets = static_cast<double>(input.counts.target_tokens);
-  StepResult result;
-  result.loss_scale = parts_.scaler.scale();
+/// Forward and backward of all; only the last one's gradients are final, and the pass says who is
+/// told so. The loss, on the device. `need` is up to date whenever memory runs out.
+at::Tensor TrainStep::accumulate(std::span<const RaggedBatch> micro_batches, TrainPass pass,
+                                 MemoryNeed& need) {
+  const Tf32Scope tf32(tf32_);
+  for (const RaggedBatch& batch : micro_batches)
+    need.largest = std::max(need.largest, batch.num_tokens());
   parts_.parameters.gradient().zero_();
-  sent_ = 0;
-  TrainPass pass{input.dropout, result.loss_scale / targets, {}};
   at::Tensor loss = at::zeros({}, at::TensorOptions(parts_.model.device()).dtype(at::kDouble));
-  for (size_t i = 0; i < micro_batches.size(); ++i) {
-    if (i + 1 == micro_batches.size())
-      pass.gradients_final = [this](int64_t count) { send(count); };
-    loss.add_(parts_.model.train(micro_batches[i], parts_.parameters.weights(),
-                                 parts_.parameters.gradients(), pass));
+  const auto when_final = std::exchange(pass.gradients_final, nullptr);
+  for (const RaggedBatch& batch : micro_batches) {
+    need.alone = batch.num_samples() == 1 ? batch.num_tokens() : 0;
+    if (&batch == &micro_batches.back()) pass.gradients_final = when_final;
+    loss.add_(parts_.model.train(batch, parts_.parameters.weights(), parts_.parameters.gradients(),
+                                 pass));
   }
+  need.alone = 0;
+  return loss;
+}
+
+/// A rank without memory sends what it has all the same, since the others wait for it, and says so
+/// afterwards: no rank is ever alone in a collective.
+TrainStep::Computed TrainStep::compute(std::span<const RaggedBatch> micro_batches,
+                                       const StepInput& input) {
+  const TrainPass pass{input.dropout,
+                       parts_.scaler.scale() / static_cast<double>(input.counts.target_tokens),
+                       [this](int64_t count) { send(count); }};
+  Computed computed;
+  computed.out_of_memory = input.out_of_memory;
+  sent_ = 0;
+  at::Tensor loss;
+  computed.out_of_memory |=
+      lacks_memory([&] { loss = accumulate(micro_batches, pass, computed.need); });
   send_rest();
   parts_.collectives.wait();
+  if (computed.out_of_memory) return computed;
+  computed.out_of_memory = lacks_memory([&] {
+    const auto [sum, norm] = to_host(loss, norm_of(parts_.parameters.gradient()));
+    computed.loss = sum;
+    computed.scaled_norm = norm;
+  });
+  return computed;
+}
 
-  double shared[] = {loss.item<double>(), input.stop_requested ? 1.0 : 0.0};
+StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const StepInput& input) {
+  const Computed mine = compute(micro_batches, input);
+  // The root's norm counts: GPUs of two kinds may round it unlike, and then clip unlike.
+  double shared[] = {mine.loss, parts_.world.is_root() ? mine.scaled_norm : 0,
+                     input.stop_requested ? 1.0 : 0.0, mine.out_of_memory ? 1.0 : 0.0};
   parts_.world.sum(shared);
-  result.loss = shared[0] / targets;
-  result.stop = shared[1] > 0;
-  const double scaled_norm = ops::norm_of(parts_.parameters.gradient());
-  result.grad_norm = scaled_norm / result.loss_scale;
+  if (shared[3] > 0) throw_out_of_memory(parts_.world, mine.need);
+  StepResult result;
+  result.loss_scale = parts_.scaler.scale();
+  result.loss = shared[0] / static_cast<double>(input.counts.target_tokens);
+  result.stop = shared[2] > 0;
+  result.grad_norm = shared[1] / result.loss_scale;
+  update(input, result, shared[1]);
+  return result;
+}
+
+void TrainStep::try_out(std::span<const RaggedBatch> micro_batches, double dropout,
+                        bool out_of_memory) {
+  MemoryNeed need;
+  out_of_memory |= lacks_memory([&] { accumulate(micro_batches, {dropout, 1, {}}, need); });
+  double lacking[] = {out_of_memory ? 1.0 : 0.0};
+  parts_.world.sum(lacking);
+  if (lacking[0] > 0) throw_out_of_memory(parts_.world, need);
+}
+
+/// Clips and steps, or skips a step whose numbers are none.
+void TrainStep::update(const StepInput& input, StepResult& result, double scaled_norm) {
   const bool finite = std::isfinite(scaled_norm) && std::isfinite(result.loss);
   result.skipped = !finite;
   parts_.scaler.update(finite);
   if (!finite) {
-    if (result.loss_scale > 1) return result;
+    if (result.loss_scale > 1) return;
     throw SharedError(
         ExitCode::kOther,
         fmt::format(
@@ -72,7 +140,6 @@ StepResult TrainStep::run(std::span<const RaggedBatch> micro_batches, const Step
                                      : 1.0;  // torch's clip_grad_norm_
   parts_.optimizer.step(input.learning_rate, result.loss_scale / clip);
   parts_.parameters.refresh();
-  return result;
 }
 
 }  // namespace precis

@@ -12,6 +12,7 @@
 #include "lib/train/adamw.h"
 #include "lib/train/flat_parameters.h"
 #include "lib/train/loss_scaler.h"
+#include "lib/train/out_of_memory.h"
 
 namespace precis {
 
@@ -30,6 +31,7 @@ struct StepInput {
   double learning_rate = 0;
   double dropout = 0;
   bool stop_requested = false;  ///< of this rank; the result's `stop` says it for all
+  bool out_of_memory = false;   ///< this rank could not even make its micro-batches
 };
 
 /// Forward and backward of this rank's micro-batches, sums over ranks that begin during the last
@@ -44,19 +46,37 @@ class TrainStep {
     Collectives& collectives;
     const World& world;
   };
-  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes);
+  /// `tf32`: forward and backward may make their float32 products in it.
+  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes, bool tf32 = false);
 
-  /// Collective. Throws an Error when loss or gradient are not finite where no loss scaling can
-  /// help.
+  /// Collective. Throws OutOfMemory on all ranks where one of them had no memory for a micro-batch;
+  /// nothing is changed then, and the step may be run again. Throws a SharedError when loss or
+  /// gradient are not finite where no loss scaling can help.
   StepResult run(std::span<const RaggedBatch> micro_batches, const StepInput& input);
 
+  /// Collective. Forward and backward of micro-batches whose gradient is thrown away: whether there
+  /// is memory for them. Throws OutOfMemory as run() does. `out_of_memory`: as in StepInput.
+  void try_out(std::span<const RaggedBatch> micro_batches, double dropout, bool out_of_memory);
+
  private:
+  /// What this rank computed, as the host knows it.
+  struct Computed {
+    double loss = 0;         // summed over targets
+    double scaled_norm = 0;  // of the gradient, summed over ranks
+    bool out_of_memory = false;
+    MemoryNeed need;
+  };
+  Computed compute(std::span<const RaggedBatch> micro_batches, const StepInput& input);
+  at::Tensor accumulate(std::span<const RaggedBatch> micro_batches, TrainPass pass,
+                        MemoryNeed& need);
   void send(int64_t final_count);
   void send_rest();
+  void update(const StepInput& input, StepResult& result, double scaled_norm);
 
   Parts parts_;
   double grad_clip_;
   int64_t bucket_;
+  bool tf32_;
   int64_t sent_ = 0;
 };
 

@@ -109,5 +109,23 @@ TEST_F(StepPlans, ASampleBeyondTheBudgetStandsAlone) {
   EXPECT_EQ(plan.micro_batches.size(), 40U);
 }
 
+TEST(LargestMicroBatch, IsOfTheLongestSamplesThatThePlanWouldPutTogether) {
+  std::vector<EncodedExample> encoded;
+  for (const size_t tokens : {4, 9, 7, 2}) encoded.push_back({std::vector<int32_t>(tokens + 1), 1});
+  const DialogueDataset data(std::move(encoded));
+  const auto of = [&](int64_t budget, int64_t most) {
+    std::vector<int64_t> samples;
+    for (const PlannedSample& s : largest_micro_batch(data, budget, most))
+      samples.push_back(s.sample);
+    return samples;
+  };
+  using Samples = std::vector<int64_t>;
+  EXPECT_EQ(of(20, 100), (Samples{1, 2, 0}));
+  EXPECT_EQ(of(19, 100), (Samples{1, 2}));
+  EXPECT_EQ(of(5, 100), (Samples{1})) << "a sample is never cut";
+  EXPECT_EQ(of(1000, 2), (Samples{1, 2})) << "a step has no more";
+  EXPECT_EQ(of(38, 100), (Samples{1, 2, 0, 3, 1, 2})) << "a step may be larger than the data";
+}
+
 }  // namespace
 }  // namespace precis

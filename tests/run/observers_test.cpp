@@ -212,6 +212,24 @@ TEST(TrainStage, GoesOnWithoutASecondEvaluationOfTheSameStep) {
   EXPECT_TRUE(run.checkpoint("last.pt").progress.finished);
 }
 
+TEST(TrainStage, TakesTheMicroBatchSizeOfItsOwnKindOfDeviceAlone) {
+  for (const auto& [device, tokens] :
+       {std::pair{"CPU", 100}, std::pair{"", 100}, std::pair{"Tesla T4 with 15.8 GB", 2048}}) {
+    SmallRun run;
+    ModelFile model = run.read().model;
+    model.progress.micro_batch_tokens = 100;
+    model.progress.micro_batch_device = device;
+    put_checkpoint(run, "last.pt", model, 1);
+    EXPECT_TRUE(
+        train(run, Settings{{"train.max_iters", "2"}, {"train.micro_batch_tokens", "auto"}}));
+    EXPECT_EQ(run.records("train").at(0)["micro_batch_tokens"], tokens) << device;
+    const Progress last = run.checkpoint("last.pt").progress;
+    EXPECT_EQ(last.iter, 2);
+    EXPECT_EQ(last.micro_batch_tokens, tokens);
+    EXPECT_EQ(last.micro_batch_device, "CPU");
+  }
+}
+
 Iteration iteration_of(int64_t number) {
   Iteration done;
   done.number = number;

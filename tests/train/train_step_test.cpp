@@ -1,4 +1,5 @@
 // The optimizer and the step as a whole.
+#include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
 #include "lib/train/train_loop.h"
@@ -91,6 +92,38 @@ TEST(TrainStep, GradientNormIsThatBeforeClipping) {
   EXPECT_GT(a.grad_norm, 0.01);
   EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-6 * a.grad_norm);
   EXPECT_FALSE(at::equal(free.parameters.master(), clipped.parameters.master()));
+}
+
+/// How often loss or norm went to the host, as on a GPU it would wait for: they alone are float64.
+struct HostReads {
+  HostReads()
+      : handle(at::addThreadLocalCallback(at::RecordFunctionCallback(note).needsInputs(true).scopes(
+            {at::RecordScope::FUNCTION}))) {
+    scalars = copies = 0;
+  }
+  ~HostReads() { at::removeCallback(handle); }
+  static std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
+    const std::string_view name = function.name();
+    if (name != "aten::_local_scalar_dense" && name != "aten::copy_") return nullptr;
+    if (function.inputs()[0].toTensor().scalar_type() == at::kDouble)
+      ++(name == "aten::copy_" ? copies : scalars);
+    return nullptr;
+  }
+  static inline int scalars = 0, copies = 0;
+  at::CallbackHandle handle;
+};
+
+TEST(TrainStep, TheHostReadsTheDeviceOnceAnIteration) {
+  Training t(1.0);
+  const auto samples = made_up_samples(t.shape);
+  const std::vector<RaggedBatch> batches{batch_of(std::span(samples).first(2)),
+                                         batch_of(std::span(samples).subspan(2))};
+  const StepInput input{{.target_tokens = 92}, 1e-2, 0.1, false};
+  t.parts->run(batches, input);
+  const HostReads reads;
+  t.parts->run(batches, input);
+  EXPECT_EQ(reads.scalars, 0);
+  EXPECT_EQ(reads.copies, 1);
 }
 
 TEST(TrainStep, DivergenceIsAnErrorInWords) {
