@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "lib/base/log.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
 #include "lib/programs/bench.h"
@@ -38,26 +37,7 @@ int run(int argc, char** argv) {
         if (std::ranges::none_of(all, [&](const Benchmark& b) { return b.name == name; }))
           throw ConfigError(fmt::format("there is no benchmark {}; there are {}", name, names));
     });
-    Log log(world.is_root());
-    RunConfig config;
-    config.run.device = settings.device;
-    config.train.dtype = settings.dtype;
-    const DeviceSetup setup = set_up_device(world, config, log);
-    if (setup.spare) {
-      world.wait_as_spare();
-      return ExitCode::kDone;
-    }
-    for (const Benchmark& benchmark : all) {
-      if (!wanted.empty() && std::ranges::find(wanted, benchmark.name) == wanted.end()) continue;
-      nlohmann::ordered_json line{{"bench", benchmark.name},
-                                  {"device", setup.device_name},
-                                  {"ranks", world.size()},
-                                  {"threads", setup.threads},
-                                  {"dtype", settings.dtype}};
-      line.update(benchmark.run(world, setup, settings));
-      log.info(line.dump());
-    }
-    return ExitCode::kDone;
+    return run_benchmarks(world, settings, wanted);
   });
 }
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <utility>
 
 #include "lib/base/random.h"
 #include "lib/comm/collectives.h"
@@ -13,6 +15,7 @@
 #include "lib/generate/generate.h"
 #include "lib/generate/inference_model.h"
 #include "lib/model/families.h"
+#include "lib/run/device_check.h"
 #include "lib/run/micro_batch_size.h"
 #include "lib/train/tf32.h"
 #include "lib/train/train_step.h"
@@ -85,6 +88,26 @@ DialogueDataset made_up_data(const BenchSettings& s) {
   return DialogueDataset(std::move(encoded));
 }
 
+/// One optimizer step of the made-up samples, cut as the trainer would.
+struct MadeUpStep {
+  int64_t budget;  // input tokens of a micro-batch
+  StepPlan plan;
+  std::vector<RaggedBatch> batches;  // of this rank
+};
+
+MadeUpStep made_up_step(const World& world, const DeviceSetup& setup, const BenchSettings& s,
+                        const ModelShape& shape) {
+  const int64_t budget =
+      s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, shape);
+  const DialogueDataset data = made_up_data(s);
+  const EpochPlan epochs(data.size(), s.samples, /*seed=*/1);
+  StepPlan plan = plan_step(epochs.step(0), data, budget, world.size(),
+                            shape.cost(setup.element_size()).target_token);
+  std::vector<RaggedBatch> batches =
+      make_micro_batches(plan, data, world.rank(), /*seed=*/1, setup.device);
+  return {budget, std::move(plan), std::move(batches)};
+}
+
 Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s) {
   const AnyShape shape = shape_of(s);
   const ParameterTable table = shape->parameters();
@@ -95,14 +118,7 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
   LossScaler scaler(setup.dtype == at::kHalf);
   const auto model = shape->make_model(table, setup.device);
   TrainStep step({*model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16, setup.tf32);
-  const int64_t budget =
-      s.micro_batch_tokens > 0 ? s.micro_batch_tokens : automatic_micro_batch_tokens(setup, *shape);
-  const DialogueDataset data = made_up_data(s);
-  const EpochPlan epochs(data.size(), s.samples, /*seed=*/1);
-  const StepPlan plan = plan_step(epochs.step(0), data, budget, world.size(),
-                                  shape->cost(setup.element_size()).target_token);
-  const std::vector<RaggedBatch> batches =
-      make_micro_batches(plan, data, world.rank(), /*seed=*/1, setup.device);
+  const auto [budget, plan, batches] = made_up_step(world, setup, s, *shape);
   const double seconds = median_seconds(s.repeats, [&] {
     step.run(batches, {plan.counts, 1e-4, kDropout, false});
   });
@@ -110,6 +126,36 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
           {"tokens_per_s", static_cast<double>(plan.counts.tokens) / seconds},
           {"step_ms", seconds * 1e3},
           {"micro_batch_tokens", budget}};
+}
+
+/// What this rank's part of a step asks of a GPU, by kinds of operation, and how long the step
+/// takes here; with `count` nothing is run, and no GPU is needed.
+Json bench_step(World& world, const DeviceSetup& setup, const BenchSettings& s) {
+  const AnyShape shape = shape_of(s);
+  const MadeUpStep step = made_up_step(world, setup, s, *shape);
+  std::vector<OperationCount> totals;
+  for (const RaggedBatch& batch : step.batches) {
+    const std::vector<OperationCount> counts = shape->operation_counts(
+        {batch.num_samples(), batch.num_tokens(), batch.num_targets()}, setup.element_size());
+    totals.resize(counts.size());
+    for (size_t i = 0; i < counts.size(); ++i) {
+      totals[i].operation = counts[i].operation;
+      totals[i].launches += counts[i].launches;
+      totals[i].bytes += counts[i].bytes;
+      totals[i].operations += counts[i].operations;
+    }
+  }
+  Json result = s.count ? Json::object() : bench_train(world, setup, s);
+  result["micro_batches"] = step.batches.size();
+  int64_t launches = 0;
+  for (const OperationCount& total : totals) {
+    launches += total.launches;
+    result["operations"][total.operation] = {{"launches", total.launches},
+                                             {"megabytes", std::round(total.bytes * 1e-6)},
+                                             {"gflop", std::round(total.operations * 1e-9)}};
+  }
+  result["launches"] = launches;
+  return result;
 }
 
 Json bench_decode(World&, const DeviceSetup& setup, const BenchSettings& s) {
@@ -185,6 +231,10 @@ Fields BenchSettings::fields() {
             &micro_batch_tokens,
             "input tokens a rank runs at a time; 0: auto",
             {.min = 0}},
+           {"count",
+            &count,
+            "step: only count what a GPU would be asked to do; nothing is run",
+            {}},
        })
     all.push_back(std::move(field));
   return all;
@@ -194,10 +244,36 @@ std::vector<Benchmark> benchmarks() {
   return {
       {"matmul", "rate of a matrix product: 1024 x 1024, on a GPU 8192 x 8192", bench_matmul},
       {"train", "one optimizer step: forward, backward, sums over ranks, AdamW", bench_train},
+      {"step", "the same, with what it asks of a GPU: launches, bytes, operations", bench_step},
       {"decode", "greedy decoding of 32 new tokens a prompt", bench_decode},
       {"allreduce", "sum of 100 MB over ranks", bench_allreduce},
       {"adamw", "the optimizer alone", bench_adamw},
   };
+}
+
+ExitCode run_benchmarks(World& world, const BenchSettings& settings,
+                        const std::vector<std::string>& wanted) {
+  Log log(world.is_root());
+  RunConfig config;
+  config.run.device = settings.device;
+  config.train.dtype = settings.dtype;
+  const DeviceSetup setup = set_up_device(world, config, log);
+  if (setup.spare) {
+    world.wait_as_spare();
+    return ExitCode::kDone;
+  }
+  const auto route = check_device(world, setup, ops::SelfTest::kShort, log);
+  for (const Benchmark& benchmark : benchmarks()) {
+    if (!wanted.empty() && std::ranges::find(wanted, benchmark.name) == wanted.end()) continue;
+    nlohmann::ordered_json line{{"bench", benchmark.name},
+                                {"device", setup.device_name},
+                                {"ranks", world.size()},
+                                {"threads", setup.threads},
+                                {"dtype", settings.dtype}};
+    line.update(benchmark.run(world, setup, settings));
+    log.info(line.dump());
+  }
+  return ExitCode::kDone;
 }
 
 }  // namespace precis

@@ -20,6 +20,7 @@ struct BenchSettings {
   int64_t repeats = 3;
   std::string dtype = "float32", device = "auto";
   int64_t micro_batch_tokens = 0;  ///< 0: auto
+  bool count = false;              ///< bench step: nothing is run
   BenchSettings();
   Fields fields();
 };
@@ -29,7 +30,12 @@ struct Benchmark {
   std::function<nlohmann::ordered_json(World&, const DeviceSetup&, const BenchSettings&)> run;
 };
 
-/// All there are: matmul, train, decode, allreduce, adamw.
+/// All there are: matmul, train, step, decode, allreduce, adamw.
 std::vector<Benchmark> benchmarks();
+
+/// Collective. Runs those of the wanted names, or all where there are none, and prints a line of
+/// JSON for each.
+ExitCode run_benchmarks(World& world, const BenchSettings& settings,
+                        const std::vector<std::string>& wanted);
 
 }  // namespace precis

@@ -19,6 +19,7 @@
 #include "lib/eval/summarizer.h"
 #include "lib/generate/inference_model.h"
 #include "lib/model/weights.h"
+#include "lib/run/device_check.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/model_source.h"
 
@@ -152,6 +153,7 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
     world.wait_as_spare();
     return ExitCode::kDone;
   }
+  const auto route = check_device(world, setup, ops::SelfTest::kShort, log);
   const ParameterTable table = job.file.table();
   const auto model = job.file.shape->make_model(table, setup.device);
   const InferenceModel inference(

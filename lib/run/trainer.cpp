@@ -13,6 +13,7 @@
 #include "lib/base/output_target.h"
 #include "lib/run/banner.h"
 #include "lib/run/coordinator.h"
+#include "lib/run/device_check.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
 #include "lib/run/train_stage.h"
@@ -59,6 +60,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
     world.wait_as_spare();
     return ExitCode::kDone;
   }
+  const auto route = check_device(world, setup, ops::SelfTest::kShort, log);
   RunInputs read;
   std::unique_ptr<Coordinator> coordinator;
   world.together([&] { read = read_inputs(config, log); });
@@ -98,6 +100,7 @@ void check_trainer(World& world, RunConfig& config) {
   for (const std::string& line : config.warnings) log.warn(line);
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
+  const auto route = check_device(world, setup, ops::SelfTest::kWhole, log);
   world.together([&] {
     const Inputs inputs = read_inputs(config, log).inputs;
     print_plan(world, config, setup, inputs, log);

@@ -13,12 +13,6 @@
 namespace precis {
 namespace {
 
-/// A float64 scalar on the device.
-at::Tensor norm_of(const at::Tensor& gradient) {
-  return at::scalar_tensor(ops::norm_of(gradient),
-                           at::TensorOptions(gradient.device()).dtype(at::kDouble));
-}
-
 /// The one place in an iteration where the host waits for the device: both numbers in one copy.
 std::pair<double, double> to_host(const at::Tensor& loss, const at::Tensor& norm) {
   const at::Tensor host = at::empty({2}, at::kDouble);
@@ -89,7 +83,7 @@ TrainStep::Computed TrainStep::compute(std::span<const RaggedBatch> micro_batche
   parts_.collectives.wait();
   if (computed.out_of_memory) return computed;
   computed.out_of_memory = lacks_memory([&] {
-    const auto [sum, norm] = to_host(loss, norm_of(parts_.parameters.gradient()));
+    const auto [sum, norm] = to_host(loss, ops::norm_tensor(parts_.parameters.gradient()));
     computed.loss = sum;
     computed.scaled_norm = norm;
   });
