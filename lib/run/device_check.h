@@ -1,7 +1,8 @@
 // Whether the GPUs of a run compute what the CPU does, before anything is trusted to them.
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "lib/base/log.h"
@@ -16,11 +17,11 @@ namespace precis {
 /// (nothing to do on CPUs). Where all agree with the CPU's: nothing, and a line after the whole
 /// test. Where one differs on any rank: a warning with its figures, and a guard, under which the
 /// run goes on with ATen's operators one by one.
-std::optional<ops::RouteGuard> check_device(const World& world, const DeviceSetup& setup,
-                                            ops::SelfTest size, Log& log);
+std::unique_ptr<ops::RouteGuard> check_device(const World& world, const DeviceSetup& setup,
+                                              ops::SelfTest size, Log& log);
 
 /// Collective. What check_device makes of what the ranks found.
-std::optional<ops::RouteGuard> agree_on_route(const World& world, const std::string& device_name,
-                                              const std::vector<ops::Comparison>& mine, Log& log);
+std::unique_ptr<ops::RouteGuard> agree_on_route(const World& world, const std::string& device_name,
+                                                const std::vector<ops::Comparison>& mine, Log& log);
 
 }  // namespace precis
