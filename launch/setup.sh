@@ -231,6 +231,8 @@ configure() {
   elif ! grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt" 2>/dev/null; then
     options+=(-DPRECIS_TESTS=OFF)
   fi
+  # A bundle goes to machines that are not known here.
+  if [[ -n $bundle && " ${options[*]-}" != *" -DPRECIS_CUDA_ARCHITECTURES="* ]]; then options+=(-DPRECIS_CUDA_ARCHITECTURES=all); fi
   wanted="$torch ${options[*]-}"
   [[ -f $build/build.ninja && $(cat "$build/configured" 2>/dev/null) == "$wanted" ]] && return 0
   mkdir -p "$build"

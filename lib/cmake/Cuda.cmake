@@ -1,9 +1,8 @@
-# The CUDA side: adds libtorch_cuda, the CUDA runtime and NCCL to precis_torch where LibTorch is a CUDA build and all of
-# them are there, and turns on our own kernels where nvcc is of LibTorch's CUDA major version. Neither a GPU nor a driver
+# The CUDA side: adds libtorch_cuda, the CUDA runtime and NCCL to precis_torch, and compiles our own kernels, where LibTorch
+# is a CUDA build, all of them are there, and nvcc is of LibTorch's CUDA major version; else it is a CPU build. Neither a GPU nor a driver
 # is needed to build, nor for the programs to start: nothing links libcuda.so.1.
 
 set(PRECIS_HAS_CUDA OFF)
-set(PRECIS_HAS_CUDA_KERNELS OFF)
 set(PRECIS_CUDA_VERSION "none")
 include(CudaParts)
 file(GLOB wheel_dirs ${site_packages}/nvidia/*)
@@ -43,9 +42,15 @@ function(precis_find_cuda_parts)
     return()
   endif()
   string(REGEX MATCH "^[0-9]+" major ${version})
+  set(PRECIS_CUDA_VERSION ${version})
+  set(PRECIS_CUDA_MAJOR ${major})
+  precis_find_nvcc(found_nvcc)
+  if(NOT found_nvcc)
+    return()
+  endif()
   set(PRECIS_HAS_CUDA ON PARENT_SCOPE)
   set(PRECIS_CUDA_VERSION ${version} PARENT_SCOPE)
-  set(PRECIS_CUDA_MAJOR ${major} PARENT_SCOPE)
+  set(nvcc ${found_nvcc} PARENT_SCOPE)
   set(cuda_include_dirs ${nccl_headers} ${headers} PARENT_SCOPE)
   set(cuda_link_libraries ${cudart} ${nccl} PARENT_SCOPE)
 endfunction()
@@ -54,25 +59,20 @@ precis_find_cuda_parts()
 if(PRECIS_HAS_CUDA)
   message(STATUS "CUDA ${PRECIS_CUDA_VERSION}: on (headers in ${cuda_include_dirs}; ${cuda_link_libraries})")
   target_include_directories(precis_torch SYSTEM INTERFACE ${cuda_include_dirs})
-  target_compile_definitions(precis_torch INTERFACE PRECIS_HAS_CUDA=1)
+  target_compile_definitions(precis_torch INTERFACE PRECIS_HAS_CUDA=1 PRECIS_HAS_CUDA_KERNELS=1)
   # libtorch_cuda registers its operators when it is loaded; no symbol of it need be used.
   target_link_libraries(precis_torch INTERFACE -Wl,--push-state,--no-as-needed ${torch_dir}/lib/libtorch_cuda.so
     -Wl,--pop-state ${torch_dir}/lib/libc10_cuda.so ${cuda_link_libraries})
-  precis_find_nvcc(nvcc)
-  if(nvcc)
-    precis_cuda_architectures(${nvcc} CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_COMPILER ${nvcc})
-    set(CMAKE_CUDA_RUNTIME_LIBRARY None)  # LibTorch's, linked above
-    get_filename_component(cuda_root ${nvcc}/../.. ABSOLUTE)
-    if(EXISTS ${cuda_root}/lib/libcudart_static.a)  # of the wheels: nvcc looks in lib64 for what CMake's trial programs link
-      set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} -L${cuda_root}/lib")
-    endif()
-    set(CMAKE_CUDA_STANDARD 17)
-    enable_language(CUDA)
-    set(PRECIS_HAS_CUDA_KERNELS ON)
-    target_compile_definitions(precis_torch INTERFACE PRECIS_HAS_CUDA_KERNELS=1)
-    message(STATUS "Own CUDA kernels: on (${nvcc}, for ${CMAKE_CUDA_ARCHITECTURES})")
+  precis_cuda_architectures(${nvcc} CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_COMPILER ${nvcc})
+  set(CMAKE_CUDA_RUNTIME_LIBRARY None)  # LibTorch's, linked above
+  get_filename_component(cuda_root ${nvcc}/../.. ABSOLUTE)
+  if(EXISTS ${cuda_root}/lib/libcudart_static.a)  # of the wheels: nvcc looks in lib64 for what CMake's trial programs link
+    set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} -L${cuda_root}/lib")
   endif()
+  set(CMAKE_CUDA_STANDARD 17)
+  enable_language(CUDA)
+  message(STATUS "Own CUDA kernels: on (${nvcc}, for ${CMAKE_CUDA_ARCHITECTURES})")
 endif()
 string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
 target_compile_definitions(precis_torch INTERFACE PRECIS_CUDA_VERSION="${PRECIS_CUDA_VERSION}"

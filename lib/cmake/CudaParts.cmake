@@ -118,20 +118,43 @@ ctypes.CDLL(sys.argv[1]).ncclGetVersion(ctypes.byref(v)); print(v.value)" ${libr
   set(${version} "${linked}" PARENT_SCOPE)
 endfunction()
 
-# The architectures to compile for: the user's list, else those of the visible GPUs, else what nvcc knows of the usual.
+# The architectures of the visible GPUs, "75;90"; empty where none is visible. One below sm_75 is an error: neither
+# LibTorch's wheels nor our kernels have code for it.
+function(precis_visible_architectures result)
+  set(${result} "" PARENT_SCOPE)
+  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap,name --format=csv,noheader
+    OUTPUT_VARIABLE text RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(failed)
+    return()
+  endif()
+  string(REGEX MATCHALL "[0-9]+\\.[0-9], *[^\n]+" gpus "${text}")
+  set(list "")
+  foreach(gpu IN LISTS gpus)
+    string(REGEX MATCH "^([0-9]+)\\.([0-9]), *(.*)$" gpu "${gpu}")
+    set(architecture ${CMAKE_MATCH_1}${CMAKE_MATCH_2})
+    if(architecture LESS 75)
+      message(FATAL_ERROR "The GPU ${CMAKE_MATCH_3} is of compute capability ${CMAKE_MATCH_1}.${CMAKE_MATCH_2}, and LibTorch has code from 7.5 on \
+(T4 and later). Name the other GPUs' (-DPRECIS_CUDA_ARCHITECTURES=75), or build for the CPU with -DPRECIS_CUDA=off.")
+    endif()
+    list(APPEND list ${architecture})
+  endforeach()
+  list(REMOVE_DUPLICATES list)
+  set(${result} ${list} PARENT_SCOPE)
+endfunction()
+
+# The architectures to compile for: the user's list, else those of the visible GPUs, else (also for "all", as a bundle
+# needs) what nvcc knows of the usual: what is built on a login node must run on its compute nodes.
 function(precis_cuda_architectures nvcc result)
-  if(NOT PRECIS_CUDA_ARCHITECTURES STREQUAL "default")
+  if(NOT PRECIS_CUDA_ARCHITECTURES MATCHES "^(default|all)$")
     set(${result} ${PRECIS_CUDA_ARCHITECTURES} PARENT_SCOPE)
     return()
   endif()
-  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
-    OUTPUT_VARIABLE visible RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  string(REGEX MATCHALL "[0-9]+\\.[0-9]" visible "${visible}")
-  if(NOT failed AND visible)
-    string(REPLACE "." "" visible "${visible}")
-    list(REMOVE_DUPLICATES visible)
-    set(${result} ${visible} PARENT_SCOPE)
-    return()
+  if(PRECIS_CUDA_ARCHITECTURES STREQUAL "default")
+    precis_visible_architectures(visible)
+    if(visible)
+      set(${result} ${visible} PARENT_SCOPE)
+      return()
+    endif()
   endif()
   execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE known ERROR_QUIET)
   set(list "")
@@ -147,11 +170,6 @@ endfunction()
 # nvcc of LibTorch's CUDA major version, else empty: the one that is named, a toolkit's, PATH's, the wheels'.
 function(precis_find_nvcc result)
   set(${result} "" PARENT_SCOPE)
-  string(TOLOWER "${PRECIS_CUDA_KERNELS}" wanted)
-  if(wanted STREQUAL "off")
-    message(STATUS "Own CUDA kernels: off (PRECIS_CUDA_KERNELS=off)")
-    return()
-  endif()
   find_program(in_path nvcc NO_CACHE)
   list(TRANSFORM wheel_dirs APPEND /bin/nvcc OUTPUT_VARIABLE of_wheels)
   set(candidates ${CMAKE_CUDA_COMPILER} $ENV{CUDACXX})
@@ -179,6 +197,6 @@ function(precis_find_nvcc result)
   if(NOT others)
     set(others "nvcc was not found")
   endif()
-  precis_not_available(PRECIS_CUDA_KERNELS "Own CUDA kernels" "${others}, and LibTorch ${PRECIS_TORCH_VERSION} is built with \
+  precis_not_available(PRECIS_CUDA "CUDA" "${others}, and LibTorch ${PRECIS_TORCH_VERSION} is built with \
 CUDA ${PRECIS_CUDA_VERSION}: launch/setup.sh fetches nvcc for CUDA 13; for CUDA 12 install its toolkit (CUDACXX names nvcc)")
 endfunction()

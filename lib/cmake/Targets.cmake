@@ -5,7 +5,9 @@ target_include_directories(precis_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(precis_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>  # GCC 12 sees it in every std::optional of a tensor
-  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PRECIS_WERROR}>>:-Werror>)
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PRECIS_WERROR}>>:-Werror>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>
+  $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PRECIS_WERROR}>>:-Werror=all-warnings>)
 
 # precis_use_pch(TARGET): the precompiled header that all users of LibTorch share; it is compiled once, as precis_pch.
 function(precis_use_pch target)
@@ -23,12 +25,12 @@ endfunction()
 # What lets a compiler make vector code of sums, without giving up NaN and infinity.
 set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fassociative-math)
 
-# precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu where own CUDA kernels
-# are built. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
+# precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu in a GPU
+# build. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
 # PRECIS_CPU_ARCH, all others for the compiler's default.
 function(precis_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
-  if(PRECIS_HAS_CUDA_KERNELS)
+  if(PRECIS_HAS_CUDA)
     file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cu)
   endif()
   add_library(precis_${name} STATIC ${sources} ${cuda_sources})
@@ -92,6 +94,12 @@ function(precis_test file)
   target_link_libraries(${name} PRIVATE GTest::gtest_main)
   add_test(NAME ${file} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${file} PROPERTIES TIMEOUT 300 LABELS unit)
+endfunction()
+
+# precis_gpu_test(FILE libraries...): as precis_test, for tests that need a GPU; tests/run.sh leaves them out where none is.
+function(precis_gpu_test file)
+  precis_test(${file} ${ARGN})
+  set_tests_properties(${file} PROPERTIES LABELS gpu RUN_SERIAL ON)
 endfunction()
 
 # precis_mpi_test(FILE RANKS libraries...): the same program under mpirun, once for each number of ranks.

@@ -1,6 +1,6 @@
 # LibTorch as the imported target precis_torch, made from its include and lib folders: find_package(Torch) stops
-# where a CUDA build of LibTorch finds no CUDA toolkit, and we need none for the CPU or without own kernels.
-# Three builds: CPU; GPU without own kernels (PRECIS_HAS_CUDA); with them (PRECIS_HAS_CUDA_KERNELS too).
+# where a CUDA build of LibTorch finds no CUDA toolkit, and we need none for the CPU.
+# Two builds: CPU; GPU, always with our own kernels (PRECIS_HAS_CUDA).
 
 set(PRECIS_TORCH_DIR "" CACHE PATH "Folder of LibTorch that holds include/ and lib/; empty: looked for")
 include(LocateTorch)

@@ -41,7 +41,7 @@ class CudaParts(unittest.TestCase):
     def torch(self, cuda):
         self.put("torch/version.py", f"__version__ = '2.11.0'\ncuda: Optional[str] = '{cuda}'\n" if cuda else "")
 
-    def cmake(self, *commands, **environment):
+    def cmake(self, *commands, code=0, **environment):
         """The values that the commands leave in RESULT, MORE and WHY, with the made-up machine for the real one."""
         text = f"""
 cmake_minimum_required(VERSION 3.22)
@@ -61,8 +61,10 @@ endforeach()
         self.put("test.cmake", text)
         system = {"PATH": self.path("bin") + ":" + os.path.dirname(shutil.which("python3")), "HOME": self.folder, "PRECIS_SYSTEM_ROOT": self.folder}
         done = subprocess.run([shutil.which("cmake"), "-P", self.path("test.cmake")], env={**system, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.returncode, code, done.stdout)
         self.said = done.stdout
+        if code:
+            return None
         values = dict(line.split("=", 1) for line in done.stdout.splitlines() if line.startswith(("RESULT=", "MORE=", "WHY=")))
         return values["RESULT"].replace(self.folder + "/", ""), values["MORE"], values["WHY"]
 
@@ -139,7 +141,7 @@ endforeach()
 
     def test_nvcc_is_the_one_of_torchs_cuda(self):
         self.assertEqual(self.find_nvcc("13.0"), "")
-        self.assertIn("Own CUDA kernels: off (nvcc was not found, and LibTorch 2.11.0 is built with CUDA 13.0", self.said)
+        self.assertIn("CUDA: off (nvcc was not found, and LibTorch 2.11.0 is built with CUDA 13.0", self.said)
         self.nvcc("usr/local/cuda/bin/nvcc", "12.4")
         self.assertEqual(self.find_nvcc("12.8"), "usr/local/cuda/bin/nvcc")
         self.assertEqual(self.find_nvcc("13.0"), "")
@@ -154,9 +156,24 @@ endforeach()
         self.nvcc("bin/nvcc", "13.0")
         ask = f"precis_cuda_architectures({self.path('bin/nvcc')} RESULT)"
         self.assertEqual(self.cmake(ask)[0], "75-real;90-real;90-virtual")
-        self.put("bin/nvidia-smi", "#!/bin/sh\nprintf '7.5\\n7.5\\n'\n", 0o755)
-        self.assertEqual(self.cmake(ask)[0], "75")
+        self.put("bin/nvidia-smi", "#!/bin/sh\nprintf '7.5, Tesla T4\\n7.5, Tesla T4\\n9.0, NVIDIA H100\\n'\n", 0o755)
+        self.assertEqual(self.cmake(ask)[0], "75;90")
+        self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES all)", ask)[0], "75-real;90-real;90-virtual")  # a bundle
         self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES 80)", ask)[0], "80")
+
+    def test_a_gpu_that_libtorch_has_no_code_for_is_refused_by_name(self):
+        self.nvcc("bin/nvcc", "13.0")
+        self.put("bin/nvidia-smi", "#!/bin/sh\nprintf '7.5, Tesla T4\\n6.0, Tesla P100-PCIE-16GB\\n'\n", 0o755)
+        ask = f"precis_cuda_architectures({self.path('bin/nvcc')} RESULT)"
+        self.cmake(ask, code=1)
+        said = " ".join(self.said.split())  # CMake breaks lines
+        self.assertIn("The GPU Tesla P100-PCIE-16GB is of compute capability 6.0", said)
+        self.assertIn("-DPRECIS_CUDA=off", said)
+        self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES 75)", ask)[0], "75")
+
+    def test_without_nvcc_the_gpu_build_that_was_asked_for_is_an_error(self):
+        self.cmake("set(PRECIS_CUDA on)", "set(PRECIS_CUDA_VERSION 12.8)", "set(PRECIS_CUDA_MAJOR 12)", "precis_find_nvcc(RESULT)", code=1)
+        self.assertIn("PRECIS_CUDA=on, but nvcc was not found", " ".join(self.said.split()))
 
 
 if __name__ == "__main__":

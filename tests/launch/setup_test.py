@@ -387,12 +387,12 @@ class Build(Setup):
         self.assertIn("FAILED: 65.o\n65.cpp:1:2: error: [7/9] no such thing\n    1 | x\n", done.stdout)
         self.assertIn("setup: the build in", done.stderr)
 
-    def test_why_there_are_no_own_kernels_is_said(self):
+    def test_why_it_is_no_gpu_build_is_said(self):
         for reason in ("nvcc was not found", "/usr/bin/nvcc is of CUDA 11.8, but LibTorch 2.11.0 is built with CUDA 13.0: take nvcc 13.x (CUDACXX names it)"):
             self.setUp()
-            self.put("cmake-says", f"-- CUDA 13.0: on (libcudart.so)\n-- Own CUDA kernels: off ({reason})\n-- Configuring done\n")
+            self.put("cmake-says", f"-- CUDA: off ({reason})\n-- Configuring done\n")
             done = self.run_setup("--build")
-            self.assertIn(f"setup: Own CUDA kernels: off ({reason})\n", done.stdout)
+            self.assertIn(f"setup: CUDA: off ({reason})\n", done.stdout)
             self.assertNotIn("Configuring done", done.stdout)
 
     def test_a_failing_configuration_is_shown(self):
