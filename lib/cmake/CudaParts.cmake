@@ -142,23 +142,26 @@ function(precis_visible_architectures result)
   set(${result} ${list} PARENT_SCOPE)
 endfunction()
 
-# The architectures to compile for: the user's list, else those of the visible GPUs, else (also for "all", as a bundle
-# needs) what nvcc knows of the usual: what is built on a login node must run on its compute nodes.
+# The architectures to compile for: the user's list; "all", as a bundle needs, is what nvcc knows of the usual; else those
+# of the visible GPUs. Where none is visible, what runs on all of them (code of sm_80 runs on sm_86 and sm_89): what is
+# built on a login node must run on its compute nodes.
 function(precis_cuda_architectures nvcc result)
   if(NOT PRECIS_CUDA_ARCHITECTURES MATCHES "^(default|all)$")
     set(${result} ${PRECIS_CUDA_ARCHITECTURES} PARENT_SCOPE)
     return()
   endif()
+  set(usual 75 80 86 89 90 100 120)
   if(PRECIS_CUDA_ARCHITECTURES STREQUAL "default")
     precis_visible_architectures(visible)
     if(visible)
       set(${result} ${visible} PARENT_SCOPE)
       return()
     endif()
+    set(usual 75 80 90)
   endif()
   execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE known ERROR_QUIET)
   set(list "")
-  foreach(architecture 75 80 86 89 90 100 120)
+  foreach(architecture IN LISTS usual)
     if(known MATCHES "sm_${architecture}[^0-9]")
       list(APPEND list ${architecture}-real)
     endif()

@@ -15,9 +15,7 @@ std::vector<std::string> library_versions() {
   lines.push_back(fmt::format("LibTorch {}", PRECIS_TORCH_VERSION));
 #ifdef PRECIS_HAS_CUDA
   lines.push_back(fmt::format("CUDA {} (LibTorch's)", PRECIS_CUDA_VERSION));
-#ifdef PRECIS_HAS_CUDA_KERNELS
   lines.push_back(fmt::format("CUDA architectures of our kernels: {}", PRECIS_CUDA_ARCHITECTURES));
-#endif
 #else
   lines.emplace_back("built without CUDA");
 #endif

@@ -36,7 +36,7 @@ class CudaParts(unittest.TestCase):
             self.put(f"{folder}/{name}", f"#define CUDART_VERSION {int(major) * 1000 + int(minor) * 10}\n" if name == "cuda_runtime_api.h" else "")
 
     def nvcc(self, name, version):
-        self.put(name, f"#!/bin/sh\necho Cuda compilation tools, release {version}, V{version}.88\n[ $1 = --version ] || printf 'sm_75\\nsm_90\\n'\n", 0o755)
+        self.put(name, f"#!/bin/sh\necho Cuda compilation tools, release {version}, V{version}.88\n[ $1 = --version ] || printf 'sm_75\\nsm_90\\nsm_120\\n'\n", 0o755)
 
     def torch(self, cuda):
         self.put("torch/version.py", f"__version__ = '2.11.0'\ncuda: Optional[str] = '{cuda}'\n" if cuda else "")
@@ -152,13 +152,13 @@ endforeach()
         self.assertEqual(self.find_nvcc("13.0"), "bin/nvcc")
         self.assertEqual(self.find_nvcc("13.0", CUDACXX=self.path("usr/local/cuda/bin/nvcc")), "")  # the user's word
 
-    def test_architectures_are_the_visible_ones_else_all_that_nvcc_knows(self):
+    def test_architectures_are_the_visible_ones_else_what_runs_on_all(self):
         self.nvcc("bin/nvcc", "13.0")
         ask = f"precis_cuda_architectures({self.path('bin/nvcc')} RESULT)"
         self.assertEqual(self.cmake(ask)[0], "75-real;90-real;90-virtual")
         self.put("bin/nvidia-smi", "#!/bin/sh\nprintf '7.5, Tesla T4\\n7.5, Tesla T4\\n9.0, NVIDIA H100\\n'\n", 0o755)
         self.assertEqual(self.cmake(ask)[0], "75;90")
-        self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES all)", ask)[0], "75-real;90-real;90-virtual")  # a bundle
+        self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES all)", ask)[0], "75-real;90-real;120-real;90-virtual")  # a bundle
         self.assertEqual(self.cmake("set(PRECIS_CUDA_ARCHITECTURES 80)", ask)[0], "80")
 
     def test_a_gpu_that_libtorch_has_no_code_for_is_refused_by_name(self):
