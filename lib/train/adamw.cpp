@@ -10,6 +10,7 @@ AdamW::AdamW(FlatParameters& parameters, const TrainConfig& config)
       eps_(config.eps),
       exp_avg_(at::zeros_like(parameters.gradient())),
       exp_avg_sq_(at::zeros_like(parameters.gradient())),
+      step_(at::zeros({}, parameters.master().options())),
       divisor_(at::ones({}, parameters.master().options())) {
   groups_.resize(2);
   groups_[0].weight_decay = config.weight_decay;
@@ -34,13 +35,12 @@ void AdamW::add(Group& group, FlatParameters& parameters, std::span<const Parame
   group.gradients.push_back(parameters.gradient().narrow(0, begin, count));
   group.exp_avgs.push_back(exp_avg_.narrow(0, begin, count));
   group.exp_avg_sqs.push_back(exp_avg_sq_.narrow(0, begin, count));
-  group.steps.push_back(at::zeros({}, parameters.master().options()));
+  group.steps.push_back(step_);  // one for all: a device writes it once
 }
 
 void AdamW::set_steps(int64_t steps) {
   steps_ = steps;
-  for (Group& group : groups_)
-    for (at::Tensor& step : group.steps) step.fill_(static_cast<double>(steps));
+  step_.fill_(static_cast<double>(steps));
 }
 
 void AdamW::step(double learning_rate, double divisor) {

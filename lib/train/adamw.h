@@ -34,7 +34,8 @@ class AdamW {
   void add(Group& group, FlatParameters& parameters, std::span<const ParameterSlot> run);
 
   double beta1_, beta2_, eps_;
-  at::Tensor exp_avg_, exp_avg_sq_, divisor_;
+  at::Tensor exp_avg_, exp_avg_sq_;
+  at::Tensor step_, divisor_;  // float32 scalars on the device
   int64_t steps_ = 0;
   std::vector<Group> groups_;
 };
