@@ -130,7 +130,7 @@ void expect_words(const std::string& text, const std::vector<std::string>& words
 }
 
 TEST_F(NcclSessionTest, ASlowOneThatAnswersEndsInGoodOrder) {
-  seconds = 60;
+  seconds = 10;
   fake.looks = fake.looks_at_end = 200;
   EXPECT_EQ(session->unique_id(), "the id");
   connect();
@@ -167,7 +167,7 @@ TEST_F(NcclSessionTest, InitThatFailsAtOnceLeavesNothingToAbort) {
 }
 
 TEST_F(NcclSessionTest, InitThatFailsUnderWayIsAbortedOnce) {
-  seconds = 60;
+  seconds = 10;
   fake.looks = 100;
   fake.init_state = kRemoteError;
   const std::string words = error_of([&] { connect(); });
@@ -204,7 +204,7 @@ TEST_F(NcclSessionTest, ASumThatIsNeverTakenEndsByTheTimeout) {
 }
 
 TEST_F(NcclSessionTest, AnErrorInFlightEndsTheWait) {
-  seconds = 60;
+  seconds = 10;
   fake.looks_at_end = kNever;
   fake.flight_state = kRemoteError;
   connect();
@@ -226,7 +226,7 @@ TEST_F(NcclSessionTest, APeerThatDiedInFlightEndsByTheTimeout) {
 }
 
 TEST_F(NcclSessionTest, AQuestionThatFailsIsNeverNoError) {
-  seconds = 60;
+  seconds = 10;
   fake.looks_at_end = kNever;
   connect();
   reduce();
@@ -264,7 +264,7 @@ TEST_F(NcclSessionTest, AnExceptionDoesNotWaitForPeers) {
 
 /// As NcclCollectives: the session is a member, and the constructor connects.
 struct Owner {
-  explicit Owner(FakeNccl& fake) : session(fake, [] { return 60.0; }) {
+  explicit Owner(FakeNccl& fake) : session(fake, [] { return 10.0; }) {
     session.connect(2, "the id", 0);
   }
   NcclSession session;
@@ -288,7 +288,7 @@ TEST_F(NcclSessionTest, PeersThatDoNotEndAreLeftByAnAbort) {
 
   FakeNccl other;
   other.finalize_result = kSystemError;
-  NcclSession(other, [] { return 60.0; }).connect(1, "the id", 0);
+  NcclSession(other, [] { return 10.0; }).connect(1, "the id", 0);
   EXPECT_EQ(other.count("abort"), 1);
   EXPECT_EQ(other.count("destroy"), 0);
 }
