@@ -56,6 +56,8 @@ std::unique_ptr<Collectives> make_collectives(const std::string& backend, const 
   if (world.size() == 1) return std::make_unique<LocalCollectives>(world);
 #ifdef PRECIS_HAS_CUDA
   if (backend == "nccl") return make_nccl_collectives(world, device);
+  if (backend == "mpi" && device.is_cuda())
+    return std::make_unique<MpiCollectives>(world, make_cuda_copies(device));
 #else
   (void)device;
 #endif

@@ -3,10 +3,18 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/comm/world_impl.h"
 
 namespace precis {
+namespace {
+
+/// Elements of a GPU's tensor on the host at a time: 4 MB are copied at full speed, and the shared
+/// memory of a container, often 64 MB for all ranks, has room for them.
+constexpr int64_t kStaged = int64_t{1} << 20;
+
+}  // namespace
 
 struct MpiCollectives::Shared {
   MPI_Win window = MPI_WIN_NULL;
@@ -18,19 +26,22 @@ struct MpiCollectives::Comm {
   MPI_Comm comm = MPI_COMM_NULL;
 };
 
-MpiCollectives::MpiCollectives(const World& world)
-    : world_(world), comm_(std::make_unique<Comm>()) {
+MpiCollectives::MpiCollectives(const World& world, std::unique_ptr<DeviceCopies> copies)
+    : world_(world), comm_(std::make_unique<Comm>()), copies_(std::move(copies)) {
   check_mpi(MPI_Comm_dup(world.impl().active, &comm_->comm), "make a communicator");
+  if (copies_) allocate_staging();
   worker_ = std::thread([this] { work(); });
 }
 
 MpiCollectives::~MpiCollectives() {
+  const Deadline deadline(world_.impl());  // the worker may be with peers that left
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
   changed_.notify_all();
   worker_.join();
+  if (copies_) copies_->unpin(staging_);
   for (const auto& shared : shared_) {
     MPI_Win_unlock_all(shared->window);
     MPI_Win_free(&shared->window);
@@ -42,6 +53,10 @@ at::Tensor MpiCollectives::allocate(int64_t numel, at::Device device) {
   world_.impl().require_outside_together("Collectives.allocate");
   if (!device.is_cpu() || world_.local_size() != world_.size())
     return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
+  return at::from_blob(allocate_shared(numel), {numel}, at::kFloat);
+}
+
+float* MpiCollectives::allocate_shared(int64_t numel) {
   auto shared = std::make_unique<Shared>();
   shared->numel = numel;
   float* mine = nullptr;
@@ -61,14 +76,26 @@ at::Tensor MpiCollectives::allocate(int64_t numel, at::Device device) {
   std::fill_n(mine, numel, 0.0F);
   world_.barrier();
   shared_.push_back(std::move(shared));
-  return at::from_blob(mine, {numel}, at::kFloat);
+  return mine;
+}
+
+void MpiCollectives::allocate_staging() {
+  if (world_.local_size() == world_.size()) {
+    staging_ = allocate_shared(kStaged);
+  } else {
+    staging_memory_.resize(kStaged);
+    staging_ = staging_memory_.data();
+  }
+  copies_->pin(staging_, kStaged);
 }
 
 void MpiCollectives::start_all_reduce(const at::Tensor& part) {
   world_.impl().require_outside_together("Collectives.start_all_reduce");
+  Piece piece{part, nullptr};
+  if (copies_ && copies_->concerns(part)) piece.computed = copies_->mark();
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(part);
+    queue_.push_back(std::move(piece));
   }
   changed_.notify_all();
 }
@@ -86,11 +113,11 @@ void MpiCollectives::work() {
   for (;;) {
     changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });
     if (ending_) return;
-    const at::Tensor part = queue_.front();
+    const Piece& piece = queue_.front();  // stays where it is while others are put behind it
     lock.unlock();
     std::exception_ptr failure;
     try {
-      reduce(part);
+      reduce(piece);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -107,26 +134,37 @@ void MpiCollectives::meet() {
   wait_politely(request);
 }
 
-void MpiCollectives::reduce(const at::Tensor& part) {
-  if (!part.is_cpu()) {
-    const at::Tensor host = part.to(at::kCPU);
-    reduce(host);
-    at::Tensor(part).copy_(host);
-    return;
+void MpiCollectives::reduce(const Piece& piece) {
+  if (piece.computed)
+    reduce_staged(piece);
+  else
+    reduce_host(piece.part.data_ptr<float>(), piece.part.numel());
+}
+
+void MpiCollectives::reduce_staged(const Piece& piece) {
+  copies_->follow(*piece.computed);
+  const at::Tensor flat = piece.part.view({-1});
+  for (int64_t begin = 0; begin < flat.numel(); begin += kStaged) {
+    const at::Tensor some = flat.narrow(0, begin, std::min(kStaged, flat.numel() - begin));
+    copies_->to_host(some, staging_);
+    reduce_host(staging_, some.numel());
+    copies_->to_device(staging_, some);
   }
-  auto* data = part.data_ptr<float>();
+}
+
+void MpiCollectives::reduce_host(float* data, int64_t numel) {
   for (const auto& shared : shared_) {
     const float* mine = shared->buffers[static_cast<size_t>(world_.rank())];
-    if (data >= mine && data + part.numel() <= mine + shared->numel)
-      return reduce_shared(*shared, data - mine, part.numel());
+    if (data >= mine && data + numel <= mine + shared->numel)
+      return reduce_shared(*shared, data - mine, numel);
   }
   meet();  // sleeping: a late peer costs no CPU here, where the blocking sum would spin
   constexpr int64_t kPiece = 1 << 20;
-  for (int64_t begin = 0; begin < part.numel(); begin += kPiece)
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, data + begin,
-                            static_cast<int>(std::min(kPiece, part.numel() - begin)), MPI_FLOAT,
-                            MPI_SUM, comm_->comm),
-              "sum gradients");
+  for (int64_t begin = 0; begin < numel; begin += kPiece)
+    check_mpi(
+        MPI_Allreduce(MPI_IN_PLACE, data + begin, static_cast<int>(std::min(kPiece, numel - begin)),
+                      MPI_FLOAT, MPI_SUM, comm_->comm),
+        "sum gradients");
 }
 
 void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t count) {

@@ -1,22 +1,29 @@
 // Sums over ranks on the CPU. Ranks of one node share the memory of the buffers they allocate, and
 // each sums its part of a piece straight into everybody's buffer, 5 to 12 times faster than
-// MPI_Allreduce; across nodes MPI_Allreduce does it.
+// MPI_Allreduce; across nodes MPI_Allreduce does it. Tensors of a GPU go through one piece of host
+// memory that is allocated once, and are summed there.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "lib/comm/collectives.h"
+#include "lib/comm/device_copies.h"
 
 namespace precis {
 
 class MpiCollectives : public Collectives {
  public:
-  explicit MpiCollectives(const World& world);
+  /// Collective. `copies`: for tensors that are not to be summed where they lie; the same on all
+  /// ranks, or none.
+  explicit MpiCollectives(const World& world, std::unique_ptr<DeviceCopies> copies = nullptr);
   MpiCollectives(const MpiCollectives&) = delete;
   MpiCollectives& operator=(const MpiCollectives&) = delete;
   ~MpiCollectives() override;
@@ -29,18 +36,29 @@ class MpiCollectives : public Collectives {
  private:
   struct Shared;  // a buffer that the ranks of the node see of each other
   struct Comm;    // communicator of the worker thread
+  struct Piece {
+    at::Tensor part;
+    std::unique_ptr<DeviceCopies::Mark> computed;  // what makes it; none for what is not copied
+  };
 
   void work();
-  void reduce(const at::Tensor& part);
+  float* allocate_shared(int64_t numel);
+  void allocate_staging();
+  void reduce(const Piece& piece);
+  void reduce_staged(const Piece& piece);
+  void reduce_host(float* data, int64_t numel);
   void reduce_shared(const Shared& shared, int64_t begin, int64_t count);
   void meet();
 
   const World& world_;
   std::unique_ptr<Comm> comm_;
   std::vector<std::unique_ptr<Shared>> shared_;
+  std::unique_ptr<DeviceCopies> copies_;
+  std::vector<float> staging_memory_;  // where the ranks are not all of one node
+  float* staging_ = nullptr;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<at::Tensor> queue_;  // front: in work
+  std::deque<Piece> queue_;  // front: in work
   bool ending_ = false;
   std::exception_ptr failure_;
   std::thread worker_;

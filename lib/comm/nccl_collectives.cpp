@@ -10,130 +10,119 @@
 #include <fmt/format.h>
 #include <nccl.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstring>
-#include <thread>
+#include <string_view>
+#include <utility>
 
+#include "lib/comm/nccl_session.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+static_assert(kNcclSuccess == ncclSuccess && kNcclInProgress == ncclInProgress);
 
-class NcclCollectives : public Collectives {
+/// The NCCL that is linked. Its results are passed on as they are.
+class LinkedNccl : public NcclApi {
  public:
-  NcclCollectives(const World& world, at::Device device);
-  NcclCollectives(const NcclCollectives&) = delete;
-  NcclCollectives& operator=(const NcclCollectives&) = delete;
-  ~NcclCollectives() override;
+  explicit LinkedNccl(at::Device device)
+      : device_(device),
+        stream_(at::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {}
 
-  std::string name() const override { return "nccl"; }
-  at::Tensor allocate(int64_t numel, at::Device device) override;
-  void start_all_reduce(const at::Tensor& part) override;
-  void wait() override;
+  int unique_id(std::string& id) override {
+    ncclUniqueId made{};
+    const ncclResult_t result = ncclGetUniqueId(&made);
+    id.assign(made.internal, sizeof(made.internal));
+    return result;
+  }
+  int init(int size, const std::string& id, int rank) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    ncclUniqueId shared{};
+    std::memcpy(shared.internal, id.data(), std::min(id.size(), sizeof(shared.internal)));
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 0;
+    return ncclCommInitRankConfig(&comm_, size, shared, rank, &config);
+  }
+  bool has_communicator() const override { return comm_ != nullptr; }
+  int async_error(int& state) override {
+    ncclResult_t said = ncclSuccess;
+    const ncclResult_t result = ncclCommGetAsyncError(comm_, &said);
+    state = said;
+    return result;
+  }
+  int all_reduce(float* data, int64_t numel) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    return ncclAllReduce(data, data, static_cast<size_t>(numel), ncclFloat32, ncclSum, comm_,
+                         stream_);
+  }
+  int finalize() override { return ncclCommFinalize(comm_); }
+  int destroy() override { return ncclCommDestroy(std::exchange(comm_, nullptr)); }
+  int abort() override { return ncclCommAbort(std::exchange(comm_, nullptr)); }
+
+  std::string error_text(int result) override {
+    const std::string general = ncclGetErrorString(static_cast<ncclResult_t>(result));
+    const char* last = ncclGetLastError(nullptr);
+    std::string_view words = last == nullptr ? "" : last;
+    while (!words.empty() && (words.back() == '\n' || words.back() == '.')) words.remove_suffix(1);
+    return words.empty() ? general : fmt::format("{}: {}", general, words);
+  }
+
+  void mark_end() override {
+    end_.record(stream_);
+    end_.block(at::cuda::getCurrentCUDAStream(device_.index()));
+  }
+  bool reached_end() override { return end_.query(); }
+
+  const at::cuda::CUDAStream& stream() const { return stream_; }
 
  private:
-  /// Waits until the communicator has nothing in progress; throws when it failed or time is out.
-  void settle(ncclResult_t result, const char* what);
-  [[noreturn]] void fail(ncclResult_t result, const char* what);
-
-  const World& world_;
   at::Device device_;
   ncclComm_t comm_ = nullptr;
   at::cuda::CUDAStream stream_;
+  at::cuda::CUDAEvent end_;
 };
 
-NcclCollectives::NcclCollectives(const World& world, at::Device device)
-    : world_(world),
-      device_(device),
-      stream_(at::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {
-  const c10::cuda::CUDAGuard guard(device);
-  ncclUniqueId id{};
-  std::string bytes;
-  if (world.is_root()) {
-    if (const ncclResult_t result = ncclGetUniqueId(&id); result != ncclSuccess)
-      fail(result, "make its id");
-    bytes.assign(id.internal, sizeof(id.internal));
+class NcclCollectives : public Collectives {
+ public:
+  NcclCollectives(const World& world, at::Device device)
+      : world_(world),
+        device_(device),
+        nccl_(device),
+        session_(nccl_, [&world] { return world.impl().timeout.load(); }) {
+    std::string id;
+    world.together([&] {
+      if (world.is_root()) id = session_.unique_id();
+    });
+    session_.connect(world.size(), world.broadcast(id), world.rank());
   }
-  bytes = world.broadcast(bytes);
-  std::memcpy(id.internal, bytes.data(), sizeof(id.internal));
-  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.blocking = 0;
-  settle(ncclCommInitRankConfig(&comm_, world.size(), id, world.rank(), &config),
-         "connect the GPUs");
-}
 
-NcclCollectives::~NcclCollectives() {
-  if (comm_ == nullptr) return;
-  ncclCommFinalize(comm_);
-  const auto limit = Clock::now() + std::chrono::seconds(30);
-  ncclResult_t state = ncclInProgress;
-  while (Clock::now() < limit && ncclCommGetAsyncError(comm_, &state) == ncclSuccess &&
-         state == ncclInProgress)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  if (state == ncclSuccess)
-    ncclCommDestroy(comm_);
-  else
-    ncclCommAbort(comm_);
-}
-
-void NcclCollectives::fail(ncclResult_t result, const char* what) {
-  const std::string reason = ncclGetErrorString(result);
-  if (comm_ != nullptr) ncclCommAbort(std::exchange(comm_, nullptr));
-  throw DeviceError(fmt::format(
-      "NCCL could not {}: {} (NCCL_DEBUG=INFO tells more; comm.backend=mpi does without NCCL)",
-      what, reason));
-}
-
-void NcclCollectives::settle(ncclResult_t result, const char* what) {
-  const auto limit = Clock::now() + std::chrono::duration<double>(world_.impl().timeout.load());
-  while (result == ncclInProgress) {
-    if (Clock::now() > limit)
-      fail(ncclSystemError,
-           "connect in time: another rank died or hangs, or the network between them is closed");
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-    ncclResult_t state = ncclSuccess;
-    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
-    result = asked == ncclSuccess ? state : asked;
+  std::string name() const override { return "nccl"; }
+  at::Tensor allocate(int64_t numel, at::Device device) override {
+    world_.impl().require_outside_together("Collectives.allocate");
+    return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
   }
-  if (result != ncclSuccess) fail(result, what);
-}
+  void start_all_reduce(const at::Tensor& part) override;
+  void wait() override {
+    world_.impl().require_outside_together("Collectives.wait");
+    session_.wait();
+  }
 
-at::Tensor NcclCollectives::allocate(int64_t numel, at::Device device) {
-  world_.impl().require_outside_together("Collectives.allocate");
-  return at::zeros({numel}, at::TensorOptions(device).dtype(at::kFloat));
-}
+ private:
+  const World& world_;
+  at::Device device_;
+  LinkedNccl nccl_;
+  NcclSession session_;  // ends before nccl_, also when this object's constructor throws
+};
 
 void NcclCollectives::start_all_reduce(const at::Tensor& part) {
   world_.impl().require_outside_together("Collectives.start_all_reduce");
-  const c10::cuda::CUDAGuard guard(device_);
-  at::cuda::CUDAEvent
-      written;  // orders what computed the piece before its sum, without stopping the host
+  // Orders what computed the piece before its sum, without stopping the host.
+  at::cuda::CUDAEvent written;
   written.record(at::cuda::getCurrentCUDAStream(device_.index()));
-  written.block(stream_);
-  c10::cuda::CUDACachingAllocator::recordStream(part.storage().data_ptr(), stream_);
-  settle(ncclAllReduce(part.data_ptr(), part.data_ptr(), static_cast<size_t>(part.numel()),
-                       ncclFloat32, ncclSum, comm_, stream_),
-         "sum gradients");
-}
-
-void NcclCollectives::wait() {
-  world_.impl().require_outside_together("Collectives.wait");
-  at::cuda::CUDAEvent summed;
-  summed.record(stream_);
-  summed.block(at::cuda::getCurrentCUDAStream(device_.index()));
-  // The host waits too, but not for ever: a peer that died leaves the kernel spinning.
-  const auto limit = Clock::now() + std::chrono::duration<double>(world_.impl().timeout.load());
-  while (!summed.query()) {
-    ncclResult_t state = ncclSuccess;
-    if (ncclCommGetAsyncError(comm_, &state) != ncclSuccess ||
-        (state != ncclSuccess && state != ncclInProgress))
-      fail(state, "sum gradients");
-    if (Clock::now() > limit)
-      fail(ncclSystemError, "sum gradients in time: another rank died or hangs");
-    std::this_thread::sleep_for(std::chrono::microseconds(20));
-  }
+  written.block(nccl_.stream());
+  c10::cuda::CUDACachingAllocator::recordStream(part.storage().data_ptr(), nccl_.stream());
+  session_.all_reduce(part.data_ptr<float>(), part.numel());
 }
 
 }  // namespace

@@ -6,12 +6,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lib/comm/collectives.h"
 #include "lib/comm/devices.h"
+#include "lib/comm/mpi_collectives.h"
 #include "lib/comm/world.h"
 
 namespace precis {
@@ -122,8 +127,101 @@ TEST(Collectives, SumsAreExactForEveryPlaceAndTheSameOnAllRanks) {
   }
 }
 
+/// What the fake device did; outlives it.
+struct CopyLog {
+  int pins = 0, unpins = 0, to_host = 0, to_device = 0, elsewhere = 0;
+};
+
+/// A made-up device whose memory is the host's. As on a GPU, work that is enqueued has not happened
+/// yet: here it happens when a copy is made to follow it.
+class FakeCopies : public DeviceCopies {
+ public:
+  explicit FakeCopies(CopyLog& log) : log_(log) {}
+
+  void enqueue(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+  }
+
+  bool concerns(const at::Tensor&) const override { return true; }
+  void pin(float* memory, int64_t) override {
+    memory_ = memory;
+    ++log_.pins;
+  }
+  void unpin(float* memory) override { log_.unpins += memory == memory_ ? 1 : 100; }
+  std::unique_ptr<Mark> mark() override {
+    const std::lock_guard lock(mutex_);
+    auto mark = std::make_unique<Count>();
+    mark->enqueued = work_.size();
+    return mark;
+  }
+  void follow(Mark& mark) override {
+    const std::lock_guard lock(mutex_);
+    for (; done_ < static_cast<Count&>(mark).enqueued; ++done_) work_[done_]();
+  }
+  void to_host(const at::Tensor& part, float* host) override {
+    copy(host, part.data_ptr<float>(), part.numel(), host);
+    ++log_.to_host;
+  }
+  void to_device(const float* host, const at::Tensor& part) override {
+    copy(part.data_ptr<float>(), host, part.numel(), host);
+    ++log_.to_device;
+  }
+
+ private:
+  struct Count : Mark {
+    size_t enqueued = 0;
+  };
+
+  void copy(float* to, const float* from, int64_t numel, const float* host) {
+    if (host != memory_) ++log_.elsewhere;
+    std::memcpy(to, from, static_cast<size_t>(numel) * sizeof(float));
+  }
+
+  CopyLog& log_;
+  float* memory_ = nullptr;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> work_;
+  size_t done_ = 0;
+};
+
+/// What each rank brings, such that the order of summing shows in the bits.
+at::Tensor uneven(int rank, int64_t numel) {
+  return at::arange(numel, at::kDouble).mul(0.37 + rank).sin().mul(1 + 1000 * rank).to(at::kFloat);
+}
+
+TEST(Collectives, WhatADeviceComputesIsSummedOnTheHostInOneOrder) {
+  CopyLog log;
+  const int64_t n = 2'500'001;  // several times the host memory
+  const at::Tensor tensor = at::zeros({n});
+  {
+    auto copies = std::make_unique<FakeCopies>(log);
+    FakeCopies& device = *copies;
+    MpiCollectives collectives(*world, std::move(copies));
+    const int64_t sizes[] = {1, 77'000, n - 77'001};
+    int64_t begin = 0;
+    for (const int64_t size : sizes) {
+      const at::Tensor part = tensor.narrow(0, begin, size);
+      device.enqueue([part, begin, n] {
+        at::Tensor(part).copy_(uneven(world->rank(), n).narrow(0, begin, part.numel()));
+      });
+      collectives.start_all_reduce(part);
+      begin += size;
+    }
+    collectives.wait();
+  }
+  at::Tensor expected = uneven(0, n);
+  for (int r = 1; r < world->size(); ++r) expected = expected + uneven(r, n);
+  EXPECT_TRUE(at::equal(tensor, expected));
+  EXPECT_EQ(log.pins, 1);
+  EXPECT_EQ(log.unpins, 1);
+  EXPECT_EQ(log.elsewhere, 0);
+  EXPECT_GT(log.to_host, 3) << "no piece was larger than the host memory";
+  EXPECT_EQ(log.to_host, log.to_device);
+}
+
 TEST(Devices, OneMadeUpGpuForAllRanksLeavesTheRootAlone) {
-  const DevicePlan plan = agree_on_devices(*world, {{"uuid-0", "made up"}}, "auto", "auto");
+  const DevicePlan plan = agree_on_devices(*world, {{"uuid-0", "made up", 9, 0}}, "auto", "auto");
   EXPECT_TRUE(plan.on_gpu);
   EXPECT_EQ(plan.num_gpus, 1);
   EXPECT_EQ(plan.root_alone, world->size() > 1);
