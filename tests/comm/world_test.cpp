@@ -228,6 +228,51 @@ TEST(Devices, OneMadeUpGpuForAllRanksLeavesTheRootAlone) {
   EXPECT_EQ(plan.backend, "local");
 }
 
+/// The words of the SharedError that this ends in.
+std::string shared_error_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const SharedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::kDevice);
+    return error.what();
+  }
+  return "(no SharedError)";
+}
+
+TEST(Devices, APlanThatFailsIsOneErrorOfAllRanks) {
+  EXPECT_EQ(shared_error_of([] { agree_on_devices(*world, {}, "auto", "nccl"); }),
+            "comm.backend is nccl, which needs GPUs, and the run is on CPUs: leave it on auto");
+  world->barrier();
+}
+
+TEST(Devices, ADriverThatFailsOnAllRanksIsSaidWithoutOne) {
+  const auto look = []() -> std::vector<VisibleGpu> { throw DeviceError("the driver is too old"); };
+  EXPECT_EQ(shared_error_of([&] { visible_gpus_of_all(*world, look); }), "the driver is too old");
+}
+
+TEST(Devices, ADriverThatFailsOnOneRankIsSaidWithIt) {
+  const int guilty = world->size() - 1;
+  const auto look = [guilty]() -> std::vector<VisibleGpu> {
+    if (world->rank() == guilty) throw DeviceError("the driver is too old");
+    return {{"uuid-0", "made up", 9, 0}};
+  };
+  const std::string words = shared_error_of([&] { visible_gpus_of_all(*world, look); });
+  if (world->size() == 1) {
+    EXPECT_EQ(words, "the driver is too old");
+    return;
+  }
+  EXPECT_EQ(words.find("rank " + std::to_string(guilty) + " (on "), 0U) << words;
+  EXPECT_NE(words.find("): the driver is too old"), std::string::npos) << words;
+}
+
+TEST(Devices, EachRankGetsWhatItSeesItself) {
+  const std::string mine = "uuid-" + std::to_string(world->rank());
+  const auto look = [&]() -> std::vector<VisibleGpu> { return {{mine, "made up", 9, 0}}; };
+  const std::vector<VisibleGpu> gpus = visible_gpus_of_all(*world, look);
+  ASSERT_EQ(gpus.size(), 1U);
+  EXPECT_EQ(gpus[0].uuid, mine);
+}
+
 }  // namespace
 
 /// The fall-back as the trainer does it: spare ranks wait at no cost until the root ends. Returns a
