@@ -72,7 +72,7 @@ void use_device_of_plan(DeviceSetup& setup, const World& world, const RunConfig&
 DeviceSetup set_up_device(World& world, const RunConfig& config, Log& log) {
   DeviceSetup setup;
   const std::vector<VisibleGpu> gpus =
-      config.run.device == "cpu" ? std::vector<VisibleGpu>{} : visible_gpus();
+      config.run.device == "cpu" ? std::vector<VisibleGpu>{} : visible_gpus_of_all(world);
   setup.plan = agree_on_devices(world, gpus, config.run.device, config.comm.backend);
   const ThreadShare share = share_threads(world);
   setup.threads = share.threads;
