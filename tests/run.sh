@@ -3,15 +3,16 @@
 #   NAME...        those whose ctest name contains one (config/yaml_tree), --label: those of unit, mpi, gpu, slow or peers.
 #                  Then only what they start is built, what is set up already is left alone, and the format is not checked
 #   -- ARGUMENTS   for the programs of these tests: tests/run.sh config/yaml_tree -- --gtest_filter=*Aliases*
-#   --all          also the slow tier: address and undefined-behaviour sanitizers on the torch-free part, long fuzzing, and,
-#                  with PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
+#   --all          also the slow tier: address and undefined-behaviour sanitizers on the torch-free part and on the kernels of
+#                  GPUs, known faults put back one at a time, long fuzzing, and, with PRECIS_PEERS=1, the controls of the
+#                  comparisons (each must fail for a program with a known mistake)
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
 # and runs the comparisons of tests/peers after the other tests; NAME peers: them alone. BUILD_DIR: another build folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${BUILD_DIR:-$PWD/build}
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 all=no names=() options=() label='' arguments=()
 while (($#)); do
   case $1 in
@@ -49,8 +50,11 @@ is_set_up() {
   ((${#options[@]} == 0)) && [[ -f $build/build.ninja ]] && grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt"
 }
 
-# What ctest is told to choose the tests by. The comparisons with the references are run apart.
-selection=(${pattern:+-R "$pattern"} ${label:+-L "^$label\$"} -LE '^peers$')
+# What ctest is told to choose the tests by. The comparisons with the references are run apart; tests that need a GPU are built, and
+# run where one is visible or their label is asked for.
+left_out='^peers$'
+[[ $label == gpu ]] || nvidia-smi -L >/dev/null 2>&1 || left_out='^(peers|gpu)$'
+selection=(${pattern:+-R "$pattern"} ${label:+-L "^$label\$"} -LE "$left_out")
 
 # One line a chosen test: the words of its command, separated by tabs. (ctest itself tells none that is not built.)
 chosen_commands() {
@@ -130,6 +134,25 @@ run_sanitized() {
   run_ctest "$build-sanitize"
 }
 
+# The kernels of GPUs, which the CPU runs, with sanitizers too; LibTorch itself has none.
+run_kernels_sanitized() {
+  local sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' folder=$build-sanitize-kernels code=0
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRECIS_CUDA=off -DPRECIS_ROOT_LINKS=OFF "${options[@]}" \
+    -DPRECIS_TESTS=ON -DCMAKE_CXX_FLAGS="$sanitizers" >"$build/sanitize.log" 2>&1 || { cat "$build/sanitize.log" >&2 && exit 1; }
+  ninja -C "$folder" ops_device_test
+  ASAN_OPTIONS=detect_leaks=0 "$folder/tests/ops_device_test" >"$build/kernels.log" 2>&1 || code=$?
+  closing+=("kernels with sanitizers: $(grep -E 'PASSED|FAILED' "$build/kernels.log" | head -n 1 || tail -n 1 "$build/kernels.log")")
+  return $code
+}
+
+# Known faults put back into the code: a test must notice each.
+run_faults() {
+  local code=0
+  python3 tests/faults/put_back.py "$build" | tee "$build/faults.log" || code=$?
+  closing+=("$(tail -n 1 "$build/faults.log")")
+  return $code
+}
+
 [[ $pattern != peers ]] || PRECIS_PEERS=1
 [[ ${PRECIS_PEERS-} != 1 ]] || install_peers
 [[ $all == yes ]] && export PRECIS_FUZZ_SECONDS=${PRECIS_FUZZ_SECONDS:-60}
@@ -150,6 +173,10 @@ if ((${#arguments[@]})); then
 fi
 [[ $pattern == peers ]] || run_ctest "$build" || failed=1
 [[ ${PRECIS_PEERS-} != 1 ]] || run_peers || failed=1
-[[ $all == no ]] || run_sanitized || failed=1
+if [[ $all == yes ]]; then
+  run_sanitized || failed=1
+  run_kernels_sanitized || failed=1
+  run_faults || failed=1
+fi
 printf '%s\n' "${closing[@]}"
 exit $failed
