@@ -12,7 +12,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD_DIR:-$root/build}
-torch_version=2.11.0
+torch_version=${PRECIS_TORCH_VERSION:-2.11.0} # of the wheel that is fetched
 system=${PRECIS_SYSTEM_ROOT-} # of devices and of /usr/local/cuda; a test has another
 # shellcheck source=launch/mpirun.sh
 . "$root/launch/mpirun.sh"
@@ -40,6 +40,9 @@ while (($#)); do
   esac
   shift
 done
+
+[[ $torch_version =~ ^2\.(7|8|9|10|11)(\.[0-9]+)?$ ]] ||
+  { echo "setup: PRECIS_TORCH_VERSION is $torch_version, and Precis builds with LibTorch 2.7 to 2.11 (2.10.0 is the last for CUDA 12.8)" >&2 && exit 2; }
 
 # --- What the system lacks -------------------------------------------------------------------------------------------
 
@@ -172,6 +175,8 @@ fetch_torch() {
   local side=cpu requirements
   if [[ $want_cuda == yes ]] || { [[ $want_cuda == auto ]] && has_gpu_or_nvcc; }; then side=cuda; fi
   [[ $(cat "$root/.deps/complete" 2>/dev/null) =~ ^torch\ $torch_version\ ($side|cuda)$ ]] && return 0
+  # Another version's libraries of CUDA must not lie beside this one's.
+  [[ ! -e $root/.deps/complete || $(cat "$root/.deps/complete") == "torch $torch_version "* ]] || rm -rf "$root/.deps"
   say "fetching LibTorch $torch_version (the torch wheel, $side side) into .deps/"
   make_environment
   "$root/.deps/bin/pip" install -q --no-deps --no-compile "torch==$torch_version" ||
@@ -269,7 +274,12 @@ if [[ " ${cmake_options[*]} " == *" -DPRECIS_TORCH=OFF "* ]]; then
   torch='none none' # for rouge and bpe alone
 else
   torch=$(locate_torch) || exit 1
-  if [[ -z $torch || $torch == "$root/.deps/"* ]]; then
+  asked=${PRECIS_TORCH_VERSION-}
+  if [[ -n $asked && ${torch##* } != "$asked" && ${torch##* } != "$asked".* && " ${cmake_options[*]} " != *" -DPRECIS_TORCH_DIR="* ]]; then
+    fetch_torch # and not the one that lies about
+    cmake_options+=("-DPRECIS_TORCH_DIR=$(echo "$root"/.deps/lib/python3*/site-packages/torch)")
+    torch=$(locate_torch)
+  elif [[ -z $torch || $torch == "$root/.deps/"* ]]; then
     fetch_torch
     torch=$(locate_torch)
   fi
@@ -283,5 +293,16 @@ if [[ $want_build != no || -n $bundle ]]; then
     rm -rf "$root/build-bundle"
     build_all
   fi
+fi
+# A build that leaves the machine's GPU idle must not be overlooked.
+idle_gpu=''
+if [[ $want_build != no && $want_cuda != no ]] && compgen -G "$system/dev/nvidia[0-9]*" >/dev/null; then
+  idle_gpu=$(sed -n 's/^-- CUDA: off (\(.*\))$/\1/p' "$build/configure.log")
+fi
+if [[ -n $idle_gpu ]]; then
+  {
+    echo "setup: THIS BUILD DOES NOT USE THE GPU OF THIS MACHINE: $idle_gpu"
+    echo "setup: mend that and run this again, or say run.device=cpu to train on the CPU"
+  } >&2
 fi
 if [[ -n $bundle ]]; then "$root/launch/bundle.sh" pack "$bundle" "$build" "${torch% *}" "${torch##* }"; fi

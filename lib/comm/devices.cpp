@@ -67,6 +67,12 @@ std::vector<VisibleGpu> visible_gpus() {
       gpus.push_back({hex(properties.uuid.bytes, sizeof(properties.uuid.bytes)), properties.name,
                       properties.major, properties.minor});
   }
+#else
+  if (std::filesystem::exists("/dev/nvidiactl"))
+    throw DeviceError(
+        "this machine has an NVIDIA GPU, and this build of Precis is for CPUs alone: "
+        "launch/setup.sh --build says at its end why, and what to do; run.device=cpu runs without "
+        "the GPU");
 #endif
   return gpus;
 }

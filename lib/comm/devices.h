@@ -18,9 +18,9 @@ struct VisibleGpu {
   int major = 0, minor = 0;  ///< compute capability
 };
 
-/// The GPUs this process sees. Empty in a build without CUDA, or where the machine has none. Throws
-/// DeviceError when the machine has an NVIDIA driver or device node but CUDA cannot be used (a
-/// driver too old for LibTorch's CUDA).
+/// The GPUs this process sees; none where the machine has none. Throws DeviceError when the machine
+/// has an NVIDIA driver or device node but CUDA cannot be used: a driver too old for LibTorch's
+/// CUDA, or a build without CUDA.
 std::vector<VisibleGpu> visible_gpus();
 
 /// What to do about a driver that is too old for LibTorch's CUDA. `driver`: its version, or empty;

@@ -321,6 +321,25 @@ class Torch(Setup):
         done = self.run_setup(f"-DPRECIS_TORCH_DIR={self.path('mine')}", code=1)
         self.assertIn("2.4.1", done.stderr)
 
+    def test_the_version_that_is_asked_for_is_fetched_though_another_is_there(self):
+        self.torch("mine", "2.9.1")
+        self.put("python-torch", self.path("mine") + "\n")
+        self.wheel(CUDA_13)
+        done = self.run_setup(PRECIS_TORCH_VERSION=TORCH)
+        self.assertEqual(self.asked_of_pip()[0], f"torch=={TORCH}")
+        self.assertIn(f"ready: LibTorch {TORCH} in {self.path('checkout/.deps/')}", done.stdout)
+        self.assertIn("ready: LibTorch 2.9.1", self.run_setup(PRECIS_TORCH_VERSION="2.9").stdout)
+        self.assertEqual(self.log("pip"), [])
+        done = self.run_setup(PRECIS_TORCH_VERSION="2.4.1", code=2)
+        self.assertIn("PRECIS_TORCH_VERSION is 2.4.1, and Precis builds with LibTorch 2.7 to 2.11", done.stderr)
+
+    def test_what_was_fetched_for_another_version_does_not_stay(self):
+        self.run_setup()
+        self.put("checkout/.deps/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13")
+        self.torch("wheel/torch", "2.10.0")
+        self.assertIn("ready: LibTorch 2.10.0", self.run_setup(PRECIS_TORCH_VERSION="2.10.0").stdout)
+        self.assertFalse(os.path.exists(self.path("checkout/.deps/lib/python3.12/site-packages/nvidia")))
+
     def test_nvcc_is_fetched_for_cuda_13_where_the_systems_is_of_another(self):
         asked = ["cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==13.0.*"]
         for cuda, system, wanted in (("13.0", "12.4", asked), ("13.0", "13.1", []), ("12.8", "13.0", []), ("12.8", "12.8", []), ("13.0", None, asked)):
@@ -394,6 +413,10 @@ class Build(Setup):
             done = self.run_setup("--build")
             self.assertIn(f"setup: CUDA: off ({reason})\n", done.stdout)
             self.assertNotIn("Configuring done", done.stdout)
+            self.assertNotIn("THIS BUILD", done.stderr)
+            self.put("dev/nvidia0")
+            self.assertIn(f"THIS BUILD DOES NOT USE THE GPU OF THIS MACHINE: {reason}\n", self.run_setup("--build").stderr)
+            self.assertNotIn("THIS BUILD", self.run_setup("--build", "-DPRECIS_CUDA=off").stderr)
 
     def test_a_failing_configuration_is_shown(self):
         self.put("cmake-fails")
