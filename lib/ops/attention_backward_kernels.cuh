@@ -105,6 +105,8 @@ struct AttentionBackward {
 /// The gradient of the queries, and `dots`, which the other kernel reads.
 template <typename T, int kWidth, int kQueries>
 struct AttentionQueryGradient : AttentionBackward<T, kWidth, kQueries> {
+  // In float32 nvcc aims at more than shared memory allows, and spills; else it may choose.
+  static constexpr int kBlocksPerSm = sizeof(T) == 4 ? 2 : 0;
   using Base = AttentionBackward<T, kWidth, kQueries>;
   using Mine = typename Base::Mine;
 

@@ -71,24 +71,23 @@ struct SharedTile {
   template <class Block>
   PRECIS_DEVICE void load(const Block& block, int threads, Span<const T> from, int64_t start,
                           int64_t stride, int rows, int head_size) const {
-    struct alignas(16) Pack {
-      T x[16 / sizeof(T)];
-    };
-    constexpr int kPack = static_cast<int>(16 / sizeof(T)), kPacks = kWidth / kPack;
-    const bool whole = head_size % kPack == 0;  // then all rows begin at whole packs
+    using Some = Pack<T>;
+    constexpr int kPack = Some::kCount, kPacks = kWidth / kPack;
+    // Then all rows begin at whole packs.
+    const bool whole = head_size % kPack == 0 && begins_pack(from.data);
     for (int i = block.thread(); i < kRows * kPacks; i += threads) {
       const int row = i / kPacks, column = i % kPacks * kPack;
       const int64_t source = start + row * stride + column;
-      Pack pack;
+      Some pack;
       PRECIS_UNROLL
       for (T& x : pack.x) x = static_cast<T>(0.0F);
       if (row < rows && column < head_size) {
         if (whole)
-          pack = *reinterpret_cast<const Pack*>(from.at(source, kPack));
+          pack = *reinterpret_cast<const Some*>(from.at(source, kPack));
         else
           for (int k = 0; k < kPack && column + k < head_size; ++k) pack.x[k] = from[source + k];
       }
-      *reinterpret_cast<Pack*>(data.at(row * kStride + column, kPack)) = pack;
+      *reinterpret_cast<Some*>(data.at(row * kStride + column, kPack)) = pack;
     }
   }
 };

@@ -49,9 +49,18 @@ struct CachedAttention {
 
  private:
   PRECIS_DEVICE float dot(const Span<float>& query, int64_t key) const {
+    using Some = Pack<T>;
+    const int size = static_cast<int>(head_size);
     float sum = 0;
-    for (int d = 0; d < static_cast<int>(head_size); ++d)
-      sum += query[d] * static_cast<float>(cache[key + d]);
+    if (size % Some::kCount == 0 && begins_pack(cache.data)) {  // then all keys begin at packs
+      for (int d = 0; d < size; d += Some::kCount) {
+        const Some some = *reinterpret_cast<const Some*>(cache.at(key + d, Some::kCount));
+        PRECIS_UNROLL
+        for (int k = 0; k < Some::kCount; ++k) sum += query[d + k] * static_cast<float>(some.x[k]);
+      }
+    } else {
+      for (int d = 0; d < size; ++d) sum += query[d] * static_cast<float>(cache[key + d]);
+    }
     return sum * scale;
   }
   /// sums += p * value over the warp's keys, whose slots are given.

@@ -19,32 +19,54 @@ struct CrossEntropy {
 
   template <class Block>
   PRECIS_DEVICE void operator()(const Block& block) const {
-    const int64_t row = block.index(), begin = row * stride;
+    const int64_t row = block.index(), begin = row * stride, target = begin + targets[row];
     float top = -INFINITY, total = 0;
-    for (int64_t i = block.thread(); i < v; i += kThreads) {
-      const float x = static_cast<float>(logits[begin + i]);
-      if (x > top) {
-        total = total * expf(top - x) + 1;
-        top = x;
-      } else {
-        total += expf(x - top);
+    for_each_pack(block, begin, [&](auto some, int64_t) {
+      float new_top = top;
+      PRECIS_UNROLL
+      for (const T& x : some.x) {
+        const float logit = static_cast<float>(x);
+        new_top = logit > new_top ? logit : new_top;
       }
-    }
+      if (new_top > top) total *= expf(top - new_top);
+      top = new_top;
+      PRECIS_UNROLL
+      for (const T& x : some.x) total += expf(static_cast<float>(x) - top);
+    });
     const float row_top = over_block(block, top, /*sum=*/false);
     // A thread that has no element has a top of minus infinity, and nothing to add.
     const float mine = total == 0 ? 0 : total * expf(top - row_top);
     const float log_sum = row_top + logf(over_block(block, mine, /*sum=*/true));
     if (block.thread() == 0)
-      losses[row] = static_cast<double>(log_sum - static_cast<float>(logits[begin + targets[row]]));
+      losses[row] = static_cast<double>(log_sum - static_cast<float>(logits[target]));
     if (scale == 0) return;
     block.sync();  // the target's logit has been read
-    for (int64_t i = block.thread(); i < v; i += kThreads) {
-      const float p = expf(static_cast<float>(logits[begin + i]) - log_sum);
-      logits[begin + i] = static_cast<T>((i == targets[row] ? p - 1 : p) * scale);
-    }
+    for_each_pack(block, begin, [&](auto some, int64_t at) {
+      using Some = decltype(some);
+      PRECIS_UNROLL
+      for (int k = 0; k < Some::kCount; ++k) {
+        const float p = expf(static_cast<float>(some.x[k]) - log_sum);
+        some.x[k] = static_cast<T>((at + k == target ? p - 1 : p) * scale);
+      }
+      *reinterpret_cast<Some*>(logits.at(at, Some::kCount)) = some;
+    });
   }
 
  private:
+  /// work(pack, where it is in logits) for this thread's share of the row at `begin`: packs, then
+  /// packs of one for what is left; these alone where the row does not begin at a pack.
+  template <class Block, class Work>
+  PRECIS_DEVICE void for_each_pack(const Block& block, int64_t begin, const Work& work) const {
+    using Some = Pack<T>;
+    using One = Pack<T, 1>;
+    const int64_t packs = begins_pack(logits.at(begin, v)) ? v / Some::kCount : 0;
+    for (int64_t i = block.thread(); i < packs; i += kThreads) {
+      const int64_t at = begin + i * Some::kCount;
+      work(*reinterpret_cast<const Some*>(logits.at(at, Some::kCount)), at);
+    }
+    for (int64_t i = packs * Some::kCount + block.thread(); i < v; i += kThreads)
+      work(One{{logits[begin + i]}}, begin + i);
+  }
   template <class Block>
   static PRECIS_DEVICE float over_block(const Block& block, float x, bool sum) {
     constexpr int kWarps = kThreads / kWarp;

@@ -46,8 +46,12 @@ struct PlainMatrix {
   static PRECIS_DEVICE void multiply_add(const Block& block, Accumulator& sum, const Left& a,
                                          const Right& b) {
     const int row = block.lane() / 2, first = block.lane() % 2 * 8;
-    for (int k = 0; k < 16; ++k)
-      for (int j = 0; j < 8; ++j) sum.x[j] += a.at(row, k) * b.at(k, first + j);
+#pragma unroll 4  // all of it, for each tile, is more code than an SM's cache has room for
+    for (int k = 0; k < 16; ++k) {
+      const float left = a.at(row, k);
+      PRECIS_UNROLL
+      for (int j = 0; j < 8; ++j) sum.x[j] += left * b.at(k, first + j);
+    }
   }
   template <class Block>
   static PRECIS_DEVICE void store(const Block& block, const Accumulator& sum, float* to,

@@ -55,6 +55,19 @@ struct Span {
   }
 };
 
+/// Elements that a thread takes at a time: what one access to memory brings, 16 bytes.
+template <typename T, int kSize = 16 / static_cast<int>(sizeof(T))>
+struct alignas(kSize * sizeof(T)) Pack {
+  static constexpr int kCount = kSize;
+  T x[kCount];
+};
+
+/// Whether packs may be read from here on.
+template <typename T>
+PRECIS_DEVICE bool begins_pack(const T* data) {
+  return reinterpret_cast<uintptr_t>(data) % alignof(Pack<T>) == 0;
+}
+
 /// Sum over a warp, the same bits in each lane.
 template <class Block>
 PRECIS_DEVICE float warp_sum(const Block& block, float x) {

@@ -19,13 +19,6 @@ PRECIS_DEVICE float gelu_slope(float x, bool tanh) {
   return 0.5F * (1 + t) + 0.5F * x * (1 - t * t) * kTanhScale * (1 + 3 * kTanhCubic * x * x);
 }
 
-/// Elements that a thread takes at a time: what one access to memory brings.
-template <typename T>
-struct alignas(16) Pack {
-  static constexpr int kCount = 16 / static_cast<int>(sizeof(T));
-  T x[kCount];
-};
-
 /// out = gelu(x), n elements; n is a multiple of a Pack's, and so are the addresses.
 template <typename T>
 struct Gelu {

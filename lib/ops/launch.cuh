@@ -8,6 +8,8 @@
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <type_traits>
+
 #include "lib/ops/cuda_block.cuh"
 #endif
 
@@ -19,8 +21,20 @@ template <class Kernel>
 void launch(const Grid& grid, const Kernel& kernel);
 
 #ifdef __CUDACC__
+/// Blocks that an SM shall have registers for: Kernel::kBlocksPerSm where a kernel says so; 0: as
+/// nvcc chooses, which is more than with 1.
+template <class Kernel, class = void>
+struct BlocksPerSm {
+  static constexpr int kCount = 0;
+};
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::kThreads) run(const __grid_constant__ Kernel kernel) {
+struct BlocksPerSm<Kernel, std::void_t<decltype(Kernel::kBlocksPerSm)>> {
+  static constexpr int kCount = Kernel::kBlocksPerSm;
+};
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, BlocksPerSm<Kernel>::kCount)
+    run(const __grid_constant__ Kernel kernel) {
   const CudaBlock block;
   kernel(block);
 }
