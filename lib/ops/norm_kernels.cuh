@@ -9,7 +9,7 @@ namespace precis::kernels {
 /// How a row of C channels lies over kWarps warps: a lane has kMost Philox blocks of it at most.
 template <int kWarps>
 struct NormRow {
-  static constexpr int kMost = 3, kThreads = 128, kRows = kThreads / (kWarp * kWarps);
+  static constexpr int kMost = 2, kThreads = 128, kRows = kThreads / (kWarp * kWarps);
   static constexpr int64_t kChannels = int64_t{kMost} * kPerPhilox * kWarp * kWarps;
   int64_t c;
 
