@@ -173,7 +173,7 @@ endfunction()
 # nvcc of LibTorch's CUDA major version, else empty: the one that is named, a toolkit's, PATH's, the wheels'.
 function(precis_find_nvcc result)
   set(${result} "" PARENT_SCOPE)
-  find_program(in_path nvcc NO_CACHE)
+  find_program(in_path nvcc NO_CACHE NO_CMAKE_SYSTEM_PATH)  # PATH alone
   list(TRANSFORM wheel_dirs APPEND /bin/nvcc OUTPUT_VARIABLE of_wheels)
   set(candidates ${CMAKE_CUDA_COMPILER} $ENV{CUDACXX})
   if(NOT candidates)
