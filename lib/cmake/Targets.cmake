@@ -27,7 +27,7 @@ set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fas
 
 # precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu in a GPU
 # build. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
-# PRECIS_CPU_ARCH, all others for the compiler's default.
+# PRECIS_CPU_ARCH, X_avx512.cpp for AVX-512 (called where the CPU has it), all others for the compiler's default.
 function(precis_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   if(PRECIS_HAS_CUDA)
@@ -43,6 +43,12 @@ function(precis_library name)
   if(kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${kernels} PROPERTIES
       COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH};${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
+  endif()
+  set(wide_kernels ${sources})
+  list(FILTER wide_kernels INCLUDE REGEX "_avx512\\.cpp$")
+  if(wide_kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set_source_files_properties(${wide_kernels} PROPERTIES
+      COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512;${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)
   endif()
   foreach(dependency IN LISTS ARGN)
     if(dependency MATCHES "::|^precis_")

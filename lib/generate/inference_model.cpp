@@ -16,9 +16,9 @@ at::Tensor InferenceModel::prefill(std::span<const std::vector<int32_t>> prompts
     samples.push_back({prompt, static_cast<int64_t>(prompt.size()), 0});
     lengths.push_back(static_cast<int32_t>(prompt.size()));
   }
-  const RaggedBatch batch = make_ragged_batch(samples, /*with_targets=*/false).to(model_.device());
+  const RaggedBatch batch = make_ragged_batch(samples, /*with_targets=*/false).to(model_->device());
   const CachePass pass = cache.begin(lengths, max_new_tokens);
-  return model_.logits(batch, weights_, &pass);
+  return model_->logits(batch, weights_, &pass);
 }
 
 at::Tensor InferenceModel::step(std::span<const int32_t> tokens, KvCache& cache) const {
@@ -28,8 +28,8 @@ at::Tensor InferenceModel::step(std::span<const int32_t> tokens, KvCache& cache)
   std::ranges::copy(tokens, values);
   for (int64_t row = 0; row < rows; ++row) values[rows + row] = cache.length(row);
   const CachePass pass = cache.append();
-  const at::Tensor there = next.to(model_.device());
-  return model_.next_logits({there.select(0, 0), there.select(0, 1)}, weights_, pass);
+  const at::Tensor there = next.to(model_->device());
+  return model_->next_logits({there.select(0, 0), there.select(0, 1)}, weights_, pass);
 }
 
 }  // namespace precis

@@ -27,8 +27,8 @@ struct CacheShape {
   int64_t width = 0;   ///< numbers a token and layer, in the compute dtype
 };
 
-/// Where it keeps them while decoding. The tokens of a pass get the slots from first_slot on, in
-/// their order.
+/// Where it keeps them while decoding. The tokens of prompts get the slots from first_slot on, in
+/// their order; the new token of a row the last of its slots.
 struct CachePass {
   std::span<const at::Tensor> layers;  ///< [slots, width] each
   int64_t first_slot = 0;

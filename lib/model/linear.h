@@ -13,6 +13,11 @@
 
 namespace precis {
 
+/// y = x @ weight^T + bias (may be undefined) over the parameter with this index: by its packed
+/// form where there is one and x has few rows, or there is no other.
+void multiply(const Weights& weights, size_t weight, const at::Tensor& x, const at::Tensor& bias,
+              const at::Tensor& y);
+
 /// A linear layer, y = x @ weight^T + bias, over the parameters NAME.weight (out, in) and, where
 /// the table has it, NAME.bias (out). Shapes: R rows; x [R, in], y [R, out], in the compute dtype.
 class Linear {

@@ -8,8 +8,8 @@
 
 namespace precis::ops {
 
-/// out [B, C] from qkv [B, 3C] of the new tokens and the cache [slots, 2C], which holds their keys
-/// and values already.
+/// out [B, C] from qkv [B, 3C] of the new tokens and the cache [slots, 2C], where their keys and
+/// values are put first: each into the last slot of its row, which no other row may have.
 void cached_attention(const CachedRows& where, int64_t n_head, const at::Tensor& qkv,
                       const at::Tensor& cache, const at::Tensor& out);
 

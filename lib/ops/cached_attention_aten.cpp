@@ -18,6 +18,8 @@ void cached_attention(const CachedRows& where, int64_t n_head, const at::Tensor&
   const int64_t longest = *std::max_element(lengths, lengths + rows);
   const at::Tensor slots =
       at::from_blob(table, {rows, longest}, {where.stride, 1}, host).to(qkv.device(), at::kLong);
+  const at::Tensor newest = slots.gather(1, count.to(at::kLong).sub(1)).view(-1);
+  at::Tensor(cache).index_copy_(0, newest, qkv.narrow(1, c, 2 * c));
   const at::Tensor kv = cache.index_select(0, slots.view(-1)).view({rows, longest, 2, n_head, d});
   const at::Tensor q = qkv.narrow(1, 0, c).view({rows, n_head, 1, d});
   const at::Tensor k = kv.select(2, 0).permute({0, 2, 3, 1}), v = kv.select(2, 1).transpose(1, 2);

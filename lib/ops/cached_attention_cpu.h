@@ -10,8 +10,8 @@
 namespace precis::cpu {
 
 /// One query a row over cached keys and values: qkv [B, 3C] of the new tokens, cache [slots, 2C] of
-/// keys and values, the new ones included. out [B, C].
+/// keys and values, into which the new ones are put first. out [B, C].
 template <typename T>
-void cached_attention(CachedRows where, AttentionHeads heads, const T* qkv, const T* cache, T* out);
+void cached_attention(CachedRows where, AttentionHeads heads, const T* qkv, T* cache, T* out);
 
 }  // namespace precis::cpu

@@ -29,7 +29,7 @@ void cached_attention(const CachedRows& where, int64_t n_head, const at::Tensor&
     using Kernel = CachedAttention<T, kMostWidth>;
     launch({where.rows * n_head, Kernel::kSharedBytes},
            Kernel{read<T>(qkv),
-                  read<T>(cache),
+                  write<T>(cache),
                   {table, where.rows * where.stride},
                   {lengths, where.rows},
                   write<T>(out),

@@ -1,5 +1,6 @@
 // Attention of one new token a row over what a cache keeps of those before it: a block for each row
-// and head. A lane has a key's score, then a channel of the values.
+// and head, which first puts the token's own key and value there. A lane has a key's score, then a
+// channel of the values.
 #pragma once
 
 #include "lib/ops/device.cuh"
@@ -7,13 +8,15 @@
 namespace precis::kernels {
 
 /// out [B, C] from the queries in qkv [B, 3C] and cache [slots, 2C] (keys, then values); row b sees
-/// the slots table[b * stride ..] of which there are lengths[b], at least one.
+/// the slots table[b * stride ..] of which there are lengths[b], at least one; the last of them is
+/// the new token's.
 template <typename T, int kWidth>
 struct CachedAttention {
   static constexpr int kThreads = 128, kWarps = kThreads / kWarp, kPerLane = kWidth / kWarp;
   static constexpr int kQuery = 0, kSums = kWidth * 4, kStatistics = kSums + kWarps * kWidth * 4,
                        kSharedBytes = kStatistics + 2 * kWarps * 4;
-  Span<const T> qkv, cache;
+  Span<const T> qkv;
+  Span<T> cache;
   Span<const int32_t> table, lengths;
   Span<T> out;
   int64_t stride, n_head, head_size;
@@ -26,6 +29,7 @@ struct CachedAttention {
     const Span<float> query = block.template shared<float>(kQuery, kWidth);
     for (int d = block.thread(); d < kWidth; d += kThreads)
       query[d] = d < head_size ? static_cast<float>(qkv[row * 3 * c + head * head_size + d]) : 0;
+    keep_newest(block, row, head);
     block.sync();
     float top = -INFINITY, total = 0;
     float sums[kPerLane] = {};
@@ -48,6 +52,15 @@ struct CachedAttention {
   }
 
  private:
+  template <class Block>
+  PRECIS_DEVICE void keep_newest(const Block& block, int64_t row, int64_t head) const {
+    const int64_t c = n_head * head_size, from = row * 3 * c + c + head * head_size,
+                  to = table[row * stride + lengths[row] - 1] * 2 * c + head * head_size;
+    for (int d = block.thread(); d < static_cast<int>(head_size); d += kThreads) {
+      cache[to + d] = qkv[from + d];
+      cache[to + c + d] = qkv[from + c + d];
+    }
+  }
   PRECIS_DEVICE float dot(const Span<float>& query, int64_t key) const {
     using Some = Pack<T>;
     const int size = static_cast<int>(head_size);

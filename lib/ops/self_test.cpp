@@ -147,7 +147,7 @@ Check sums_check(int64_t n, int64_t c) {
 
 Check cached_attention_check(int64_t longest) {
   return {"attention over a cache", [=](Side& side) -> Results {
-            const int64_t heads = 2, c = 128, rows = 3, slots = 2 * longest;
+            const int64_t heads = 2, c = 128, rows = 3, slots = rows * longest;
             const std::vector<int32_t> lengths{static_cast<int32_t>(longest), 1, 3};
             std::vector<int32_t> table;
             for (int64_t i = 0; i < rows * longest; ++i)
@@ -160,10 +160,9 @@ Check cached_attention_check(int64_t longest) {
                                    longest,
                                    there.const_data_ptr<int32_t>(),
                                    counts.const_data_ptr<int32_t>()};
-            const at::Tensor out = side.empty({rows, c});
-            cached_attention(where, heads, side.random({rows, 3 * c}), side.random({slots, 2 * c}),
-                             out);
-            return {out};
+            const at::Tensor out = side.empty({rows, c}), cache = side.random({slots, 2 * c});
+            cached_attention(where, heads, side.random({rows, 3 * c}), cache, out);
+            return {out, cache};
           }};
 }
 

@@ -157,7 +157,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   const ParameterTable table = job.file.table();
   const auto model = job.file.shape->make_model(table, setup.device);
   const InferenceModel inference(
-      *model, make_weights(table, job.file.flat.to(setup.device), setup.generation_dtype));
+      *model, make_weights(table, job.file.flat.to(setup.device), setup.generation_dtype),
+      setup.generation_form);
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
   const Summarizer summarizer(
       {inference, *job.file.shape, prompt, *job.tokenizer, world, job.file.end_tokens});

@@ -22,6 +22,10 @@ at::ScalarType choose_dtype(const std::string& key, const std::string& name,
     throw ConfigError(fmt::format(
         "{} is bfloat16, and {} (compute capability {}.{}) does not compute with it: say float16",
         key, gpu->name, gpu->major, gpu->minor));
+  if (name == "int8" && gpu != nullptr)
+    throw ConfigError(fmt::format(
+        "{} is int8, and {} is a GPU, where it is not there: say float16, or run.device=cpu", key,
+        gpu->name));
   if (name == "auto")
     return gpu == nullptr ? at::kFloat : lacks_bfloat16 ? at::kHalf : at::kBFloat16;
   return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
@@ -64,6 +68,7 @@ void use_device_of_plan(DeviceSetup& setup, const World& world, const RunConfig&
     if (config.has_stage("evaluate") || config.has_stage("predict"))
       setup.generation_dtype = choose_dtype("generation.dtype", config.generation.dtype, gpu);
   });
+  if (config.generation.dtype == "int8") setup.generation_form = WeightForm::kInt8;
   setup.tf32 = setup.device.is_cuda() && setup.dtype == at::kFloat && config.train.tf32;
 }
 

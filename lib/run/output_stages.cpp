@@ -96,8 +96,10 @@ OutputModel::OutputModel(const RunContext& context, ModelFile read)
     : file(std::move(read)),
       digest(digest_text(digest_of(file.flat))),
       model(file.shape->make_model(file.table(), context.setup.device)),
-      inference(*model, make_weights(file.table(), file.flat.to(context.setup.device),
-                                     context.setup.generation_dtype)) {
+      inference(*model,
+                make_weights(file.table(), file.flat.to(context.setup.device),
+                             context.setup.generation_dtype),
+                context.setup.generation_form) {
   file.optimizer.reset();
   file.flat.reset();
 }

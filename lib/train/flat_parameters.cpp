@@ -12,7 +12,7 @@ FlatParameters::FlatParameters(const ParameterTable& table, const at::Tensor& in
       master_(initial.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true)),
       gradient_(collectives.allocate(table.trainable_numel(), device)) {
   compute_ = compute == at::kFloat ? master_ : master_.to(compute);
-  weights_ = {table_.views(master_), table_.views(compute_)};
+  weights_ = {table_.views(master_), table_.views(compute_), {}};
   gradients_ = table_.gradient_views(gradient_);
 }
 

@@ -117,11 +117,18 @@ TEST(AtenOps, CachedAttentionAgrees) {
   const int64_t heads = 3, c = 24;
   const std::vector<int32_t> lengths{5, 1, 4}, table{3, 1, 4, 0, 2, 5, 0, 0, 0, 0, 7, 6, 8, 9, 0};
   const CachedRows where{table.data(), lengths.data(), 3, 5, nullptr, nullptr};
-  const at::Tensor qkv = at::randn({3, 3 * c}), cache = at::randn({10, 2 * c});
+  const at::Tensor qkv = at::randn({3, 3 * c}), before = at::randn({10, 2 * c}),
+                   cache_a = before.clone(), cache_b = before.clone();
   at::Tensor a = at::empty({3, c}), b = at::empty({3, c});
-  ops::cached_attention(where, heads, qkv, cache, a);
-  ops::aten::cached_attention(where, heads, qkv, cache, b);
+  ops::cached_attention(where, heads, qkv, cache_a, a);
+  ops::aten::cached_attention(where, heads, qkv, cache_b, b);
   EXPECT_TRUE(at::allclose(a, b, 1e-4, 1e-6));
+  at::Tensor kept = before.clone();
+  const std::vector<int64_t> newest{2, 5, 9};  // the last slots of the rows
+  for (int64_t row = 0; row < 3; ++row)
+    kept.select(0, newest[static_cast<size_t>(row)]).copy_(qkv.select(0, row).narrow(0, c, 2 * c));
+  EXPECT_TRUE(at::equal(cache_a, kept));
+  EXPECT_TRUE(at::equal(cache_b, kept));
 }
 
 }  // namespace

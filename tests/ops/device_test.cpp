@@ -206,18 +206,21 @@ TEST_P(Device, SumsOfColumnsAndSquares) {
 }
 
 TEST_P(Device, CachedAttention) {
-  const int64_t heads = 3, c = 72, slots = 400, longest = 310;
+  const int64_t heads = 3, c = 72, slots = 931, longest = 310;
   const std::vector<int32_t> lengths{310, 1, 33};
   std::vector<int32_t> table;
   for (int64_t i = 0; i < 3 * longest; ++i) table.push_back(static_cast<int32_t>(i * 37 % slots));
   const CachedRows where{table.data(), lengths.data(), 3, longest, nullptr, nullptr};
-  const at::Tensor qkv = random({3, 3 * c}), cache = random({slots, 2 * c});
-  at::Tensor out[2];
+  const at::Tensor qkv = random({3, 3 * c}), before = random({slots, 2 * c});
+  at::Tensor out[2], cache[2];
   on_both([&](int i) {
     out[i] = at::empty({3, c}, type_);
-    ops::cached_attention(where, heads, qkv, cache, out[i]);
+    cache[i] = before.clone();
+    ops::cached_attention(where, heads, qkv, cache[i], out[i]);
   });
   expect_near(out[1], out[0], tolerance(type_), "out");
+  EXPECT_TRUE(at::equal(cache[1], cache[0]));
+  EXPECT_FALSE(at::equal(cache[0], before));
 }
 
 /// Samples of these lengths, one after another.

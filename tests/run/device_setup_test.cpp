@@ -34,6 +34,11 @@ TEST(ChooseDtype, ANameIsItsType) {
   EXPECT_EQ(choose_dtype("generation.dtype", "bfloat16", &kA100), at::kBFloat16);
 }
 
+TEST(ChooseDtype, Int8IsOfWeightsAndOfCpus) {
+  EXPECT_EQ(choose_dtype("generation.dtype", "int8", nullptr), at::kFloat);
+  EXPECT_THROW(choose_dtype("generation.dtype", "int8", &kA100), ConfigError);
+}
+
 TEST(ChooseDtype, Bfloat16OnATeslaT4IsRefusedInASentence) {
   for (const std::string key : {"train.dtype", "generation.dtype"}) {
     try {

@@ -82,10 +82,10 @@ void Gpt2Model::attend(Pass& pass, int64_t block) {
   BlockState& s = pass.state(block);
   if (pass.cache != nullptr) {
     const at::Tensor& layer = pass.cache->layers[static_cast<size_t>(block)];
-    layer.narrow(0, pass.cache->first_slot, pass.num_rows())
-        .copy_(s.qkv.narrow(1, shape_.n_embd, 2 * shape_.n_embd));
     if (pass.segments == nullptr)
       return ops::cached_attention(pass.cache->rows, shape_.n_head, s.qkv, layer, s.y);
+    layer.narrow(0, pass.cache->first_slot, pass.num_rows())
+        .copy_(s.qkv.narrow(1, shape_.n_embd, 2 * shape_.n_embd));
   }
   s.attention = ops::attention(*pass.segments, shape_.n_head,
                                pass.dropout(DropoutSite::attention(block)), s.qkv, s.y,
@@ -164,7 +164,7 @@ at::Tensor Gpt2Model::head_loss(Pass& pass, const at::Tensor& h, const at::Tenso
 
 at::Tensor Gpt2Model::head_logits(const Pass& pass, const at::Tensor& h) const {
   const at::Tensor out = at::empty({h.size(0), shape_.vocab_size}, h.options());
-  ops::linear(h, pass.weights.compute[wte_], {}, out);
+  multiply(pass.weights, wte_, h, {}, out);
   return out.to(at::kFloat);
 }
 

@@ -1,0 +1,116 @@
+#include "lib/ops/packed_linear.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/ops/packed_product.h"
+#include "lib/tensor/dispatch.h"
+#include "lib/tensor/huge_pages.h"
+
+namespace precis::ops {
+namespace {
+
+using cpu::kPanel;
+
+int64_t panels_of(int64_t out) {
+  return (out + kPanel - 1) / kPanel;
+}
+
+/// Calls work(panel, to) for each panel of a new array of W; `to` [in, 16] is to be filled.
+template <typename W, typename Work>
+at::Tensor fill_panels(const at::Tensor& weight, at::ScalarType type, const Work& work) {
+  const int64_t panels = panels_of(weight.size(0)), in = weight.size(1);
+  const at::Tensor all = at::empty({panels, in, kPanel}, at::TensorOptions(type));
+  prefer_huge_pages(all);
+  auto* data = static_cast<W*>(all.data_ptr());
+  at::parallel_for(0, panels, 1, [&](int64_t first, int64_t last) {
+    for (int64_t panel = first; panel < last; ++panel) work(panel, data + panel * in * kPanel);
+  });
+  return all;
+}
+
+template <typename W>
+void multiply(const cpu::PackedProduct& product) {
+  static const bool wide = cpu::avx512::is_supported();
+  at::parallel_for(0, panels_of(product.out), 1, [&](int64_t first, int64_t last) {
+    if (wide)
+      cpu::avx512::multiply_panels<W>(product, first, last);
+    else
+      cpu::multiply_panels<W>(product, first, last);
+  });
+}
+
+}  // namespace
+
+PackedWeight pack_weight(const at::Tensor& weight) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  PackedWeight packed{{}, {}, out, in};
+  with_element(weight.scalar_type(), [&]<typename T>(T) {
+    const T* from = weight.const_data_ptr<T>();
+    packed.panels = fill_panels<T>(weight, weight.scalar_type(), [&](int64_t panel, T* to) {
+      for (int64_t lane = 0; lane < kPanel; ++lane) {
+        const int64_t row = panel * kPanel + lane;
+        for (int64_t i = 0; i < in; ++i)
+          to[i * kPanel + lane] = row < out ? from[row * in + i] : T(0);
+      }
+    });
+  });
+  return packed;
+}
+
+PackedWeight pack_as_int8(const at::Tensor& weight) {
+  constexpr float kSteps = 127;
+  const int64_t out = weight.size(0), in = weight.size(1);
+  PackedWeight packed{{}, at::empty({out}, at::TensorOptions(at::kFloat)), out, in};
+  const auto* from = weight.const_data_ptr<float>();
+  auto* scales = packed.scales.mutable_data_ptr<float>();
+  packed.panels = fill_panels<int8_t>(weight, at::kChar, [&](int64_t panel, int8_t* to) {
+    for (int64_t lane = 0; lane < kPanel; ++lane) {
+      const int64_t row = panel * kPanel + lane;
+      if (row >= out) {
+        for (int64_t i = 0; i < in; ++i) to[i * kPanel + lane] = 0;
+        continue;
+      }
+      const float* values = from + row * in;
+      float most = 0;
+      for (int64_t i = 0; i < in; ++i) most = std::max(most, std::abs(values[i]));
+      scales[row] = most / kSteps;
+      const float over = most > 0 ? kSteps / most : 0;
+      for (int64_t i = 0; i < in; ++i)
+        to[i * kPanel + lane] = static_cast<int8_t>(std::nearbyint(values[i] * over));
+    }
+  });
+  return packed;
+}
+
+void packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Tensor& bias,
+                   const at::Tensor& out) {
+  const bool narrow = x.scalar_type() != at::kFloat;
+  const at::Tensor wide_x = x.to(at::kFloat),
+                   wide_bias = bias.defined() ? bias.to(at::kFloat) : bias,
+                   y = narrow ? at::empty(out.sizes(), at::TensorOptions(at::kFloat)) : out;
+  const cpu::PackedProduct product{wide_x.const_data_ptr<float>(),
+                                   x.size(0),
+                                   weight.in,
+                                   weight.out,
+                                   weight.panels.const_data_ptr(),
+                                   data_or_null<float>(weight.scales),
+                                   data_or_null<float>(wide_bias),
+                                   y.data_ptr<float>()};
+  switch (weight.panels.scalar_type()) {
+    case at::kChar:
+      multiply<int8_t>(product);
+      break;
+    case at::kBFloat16:
+      multiply<uint16_t>(product);
+      break;
+    default:
+      multiply<float>(product);
+  }
+  if (narrow) at::Tensor(out).copy_(y);
+}
+
+}  // namespace precis::ops
