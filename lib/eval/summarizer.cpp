@@ -50,6 +50,10 @@ std::vector<std::vector<int32_t>> Summarizer::decode(const std::vector<Prompt>& 
   const auto began = std::chrono::steady_clock::now();
   GenerateOptions options{.end_tokens = parts_.end_tokens};
   if (options.end_tokens.empty()) options.end_tokens = {parts_.tokenizer.end_of_text()};
+  if (!parts_.model.device().is_cpu()) {  // a step costs the same for few rows and for many
+    options.max_batch_rows = 128;
+    options.max_batch_tokens = 65536;
+  }
   options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.shape.vocab_size);
   if (progress && parts_.world.is_root())
     options.progress = [&](size_t done) {

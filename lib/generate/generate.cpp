@@ -1,6 +1,7 @@
 #include "lib/generate/generate.h"
 
 #include <ATen/ops/tensor.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -36,6 +37,8 @@ class Suppressor {
     ids_ = ids_.to(logits.device());
     logits.index_fill_(1, ids_, -std::numeric_limits<double>::infinity());
   }
+  /// int64, where the logits last were; undefined: none.
+  const at::Tensor& ids() const { return ids_; }
 
  private:
   at::Tensor ids_;  // int64; undefined: none
@@ -45,15 +48,21 @@ void decode_batch(Decoder& decoder, std::span<const Prompt* const> batch,
                   const GenerationConfig& config, Suppressor& suppressor, Strategy& strategy) {
   std::vector<std::vector<int32_t>> tokens;
   for (const Prompt* prompt : batch) tokens.push_back(prompt->tokens);
-  at::Tensor logits = decoder.start(tokens, config.max_new_tokens);
-  for (;;) {
-    const int64_t num_rows = logits.size(0);
+  const auto choose = [&](const at::Tensor& logits) {
     suppressor.apply(logits);
     strategy.choose(logits);
-    if (strategy.rows().empty()) return;
+  };
+  choose(decoder.start(tokens, config.max_new_tokens));
+  for (auto num_rows = static_cast<int64_t>(batch.size()); !strategy.rows().empty();) {
     // Reordering costs a copy of the cache; most steps of a greedy search do without.
     if (!are_all_rows(strategy.rows(), num_rows)) decoder.select(strategy.rows());
-    logits = decoder.step(strategy.tokens());
+    num_rows = static_cast<int64_t>(strategy.rows().size());
+    if (auto ahead = decoder.can_run() ? strategy.ahead() : std::nullopt) {
+      ahead->choice.suppressed = suppressor.ids();
+      strategy.take(decoder.run(strategy.tokens(), ahead->choice, ahead->uniforms, ahead->steps));
+    } else {
+      choose(decoder.step(strategy.tokens()));
+    }
   }
 }
 
@@ -88,17 +97,29 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
   config.validate();
   Suppressor suppressor(options);
   std::vector<std::vector<int32_t>> texts(prompts.size());
-  size_t done = 0;
-  for (const auto& indices : plan_batches(prompts, config, options)) {
+  std::vector<bool> is_done(prompts.size());
+  std::vector<std::vector<size_t>> batches = plan_batches(prompts, config, options);
+  std::ranges::reverse(batches);  // the next one is the last
+  while (!batches.empty()) {
+    std::vector<size_t> indices = std::move(batches.back());
+    batches.pop_back();
     std::vector<const Prompt*> batch;
     for (const size_t index : indices) batch.push_back(&prompts[index]);
     const auto finished = [&](size_t place, std::vector<int32_t> tokens) {
       texts[indices[place]] = std::move(tokens);
-      ++done;
-      if (options.progress) options.progress(done);
+      is_done[indices[place]] = true;
+      if (options.progress)
+        options.progress(static_cast<size_t>(std::ranges::count(is_done, true)));
     };
-    decode_batch(decoder, batch, config, suppressor,
-                 *make_strategy(batch, config, options.end_tokens, finished));
+    try {
+      decode_batch(decoder, batch, config, suppressor,
+                   *make_strategy(batch, config, options.end_tokens, finished));
+    } catch (const c10::OutOfMemoryError&) {
+      if (indices.size() == 1) throw;
+      const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(indices.size() / 2);
+      batches.emplace_back(middle, indices.end());
+      batches.emplace_back(indices.begin(), middle);
+    }
   }
   return texts;
 }

@@ -33,7 +33,8 @@ std::vector<std::vector<size_t>> plan_batches(std::span<const Prompt> prompts,
 
 /// New tokens of each prompt, in the order of the prompts, without the token that
 /// ended it. Finished rows
-/// leave the batch; the texts do not depend on how prompts are batched. No prompt may be empty.
+/// leave the batch; the texts do not depend on how prompts are batched, and a batch for which a
+/// device has no memory is decoded in halves. No prompt may be empty.
 /// Throws ConfigError as config.validate().
 std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Prompt> prompts,
                                            const GenerationConfig& config,

@@ -11,8 +11,6 @@
 namespace precis {
 namespace {
 
-/// A device gives the k best only: a few more show which others tie with the last of the k.
-constexpr int64_t kPossibleTies = 16;
 /// Values a thread should have to work on, lest waking it costs more.
 constexpr int64_t kWorthAThread = 65536;
 

@@ -36,6 +36,9 @@ std::vector<int32_t> argmax_rows(const at::Tensor& logits);
 /// Found on the logits' device: the k best tokens of each row by log-probability, best first.
 std::vector<std::vector<Candidate>> top_log_probabilities(const at::Tensor& logits, int64_t k);
 
+/// A device gives the k best only: a few more show which others tie with the last of the k.
+constexpr int64_t kPossibleTies = 16;
+
 /// Found on the logits' device: what top-k leaves of each row, with ties (up to 16), in the order
 /// of the tokens.
 std::vector<std::vector<Candidate>> kept_by_top_k(const at::Tensor& logits, int64_t k);

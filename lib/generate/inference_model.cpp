@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/model/ragged_batch.h"
+#include "lib/ops/route.h"
 
 namespace precis {
 
@@ -30,6 +31,27 @@ at::Tensor InferenceModel::step(std::span<const int32_t> tokens, KvCache& cache)
   const CachePass pass = cache.append();
   const at::Tensor there = next.to(model_->device());
   return model_->next_logits({there.select(0, 0), there.select(0, 1)}, weights_, pass);
+}
+
+CachedDecoder::CachedDecoder(const InferenceModel& model)
+    : model_(model.form() == WeightForm::kDense ? model : model.packed()),
+      cache_(model_.make_cache()) {
+  const at::Tensor& any = model.weights().compute.front();
+  if (any.is_cpu()) return;
+  // ATen's operators one by one are no thing to record: some of them wait for the device.
+  const bool trusted = ops::route_of(any) == ops::Route::kDevice;
+  steps_.emplace(model_.recorded_steps(trusted ? make_device_graph : MakeDeviceGraph()));
+}
+
+CachedDecoder::CachedDecoder(const InferenceModel& model, MakeDeviceGraph make)
+    : model_(model), cache_(model_.make_cache()) {
+  steps_.emplace(model_.recorded_steps(std::move(make)));
+}
+
+at::Tensor CachedDecoder::step(std::span<const int32_t> tokens) {
+  if (steps_) return steps_->logits(tokens, cache_);
+  if (model_.weights().packed.empty()) model_ = model_.packed();  // prompts do without
+  return model_.step(tokens, cache_);
 }
 
 }  // namespace precis

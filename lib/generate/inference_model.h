@@ -4,12 +4,14 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "lib/generate/decoder.h"
 #include "lib/generate/kv_cache.h"
+#include "lib/generate/recorded_steps.h"
 #include "lib/model/language_model.h"
 #include "lib/model/weights.h"
 
@@ -26,16 +28,21 @@ class InferenceModel {
   /// state, which takes as much memory again (int8: a quarter of float32's).
   InferenceModel packed() const { return {*model_, with_packed(weights_, form_), form_}; }
   WeightForm form() const { return form_; }
+  at::Device device() const { return model_->device(); }
 
   KvCache make_cache() const { return {model_->cache_shape(), model_->device(), weights_.type()}; }
 
   /// Logits [B, V] float32 after each prompt's last token; the cache begins anew with them.
   at::Tensor prefill(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens,
                      KvCache& cache) const;
-  /// Logits [B, V] float32 after one more token a row.
+  /// Logits [B, V] float32 after one more token a row, on a CPU.
   at::Tensor step(std::span<const int32_t> tokens, KvCache& cache) const;
 
   const Weights& weights() const { return weights_; }
+  /// Uses the model. `make`: as RecordedSteps has it.
+  RecordedSteps recorded_steps(MakeDeviceGraph make) const {
+    return {*model_, weights_, std::move(make)};
+  }
 
  private:
   LanguageModel* model_;
@@ -43,25 +50,29 @@ class InferenceModel {
   WeightForm form_;
 };
 
-/// A Decoder over an InferenceModel in its packed form, with a cache of its own.
+/// A Decoder over an InferenceModel with a cache of its own: on a CPU with packed weights, on a GPU
+/// by recorded steps.
 class CachedDecoder : public Decoder {
  public:
-  explicit CachedDecoder(const InferenceModel& model)
-      : model_(model.form() == WeightForm::kDense ? model : model.packed()),
-        cache_(model_.make_cache()) {}
+  explicit CachedDecoder(const InferenceModel& model);
+  /// With recorded steps on any device, whose graphs come from `make`.
+  CachedDecoder(const InferenceModel& model, MakeDeviceGraph make);
 
   at::Tensor start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) override {
     return model_.prefill(prompts, max_new_tokens, cache_);
   }
   void select(std::span<const int64_t> rows) override { cache_.select(rows); }
-  at::Tensor step(std::span<const int32_t> tokens) override {
-    if (model_.weights().packed.empty()) model_ = model_.packed();  // prompts do without
-    return model_.step(tokens, cache_);
+  at::Tensor step(std::span<const int32_t> tokens) override;
+  bool can_run() const override { return steps_ && steps_->records(); }
+  std::vector<int32_t> run(std::span<const int32_t> tokens, const TokenChoice& choice,
+                           std::span<const double> uniforms, int64_t steps) override {
+    return steps_->choose(tokens, cache_, choice, uniforms, steps);
   }
 
  private:
   InferenceModel model_;
   KvCache cache_;
+  std::optional<RecordedSteps> steps_;  // none: on a CPU
 };
 
 }  // namespace precis

@@ -15,7 +15,8 @@ void KvCache::reserve(int64_t slots) {
   if (slots <= capacity_) return;
   const auto options = at::TensorOptions(device_).dtype(type_);
   for (at::Tensor& layer : layers_) {
-    const at::Tensor larger = at::empty({slots, shape_.width}, options);
+    if (used_ == 0) layer.reset();  // never both in memory where nothing is to be kept
+    const at::Tensor larger = at::empty({slots + kSpareSlots, shape_.width}, options);
     if (used_ > 0) larger.narrow(0, 0, used_).copy_(layer.narrow(0, 0, used_));
     layer = larger;
   }
@@ -43,32 +44,21 @@ void KvCache::select(std::span<const int64_t> rows) {
   slots_ = std::move(chosen);
 }
 
-CachePass KvCache::append() {
+CachePass KvCache::append(int64_t tokens) {
   const int64_t rows = num_rows(), first = used_;
-  if (used_ + rows > capacity_)
-    reserve(std::max(used_ + rows * max_new_tokens_, capacity_ + capacity_ / 2));
+  if (used_ + rows * tokens > capacity_)
+    reserve(std::max(used_ + rows * std::max(tokens, max_new_tokens_), capacity_ + capacity_ / 2));
   lengths_.clear();
+  int64_t stride = 0;
   for (std::vector<int32_t>& slots : slots_) {
-    slots.push_back(static_cast<int32_t>(used_++));
-    lengths_.push_back(static_cast<int32_t>(slots.size()));
+    lengths_.push_back(static_cast<int32_t>(slots.size()) + 1);
+    for (int64_t i = 0; i < tokens; ++i) slots.push_back(static_cast<int32_t>(used_++));
+    stride = std::max(stride, static_cast<int64_t>(slots.size()));
   }
-  const int64_t longest = *std::ranges::max_element(lengths_);
-  table_.assign(static_cast<size_t>(rows * longest), 0);
+  table_.assign(static_cast<size_t>(rows * stride), 0);
   for (size_t row = 0; row < slots_.size(); ++row)
-    std::ranges::copy(slots_[row], table_.begin() + static_cast<int64_t>(row) * longest);
-  return {layers_, first, rows_for_kernels(longest)};
-}
-
-CachedRows KvCache::rows_for_kernels(int64_t longest) {
-  CachedRows where{table_.data(), lengths_.data(), num_rows(), longest, nullptr, nullptr};
-  if (device_.is_cpu()) return where;
-  const at::Tensor both =
-      at::empty({static_cast<int64_t>(lengths_.size() + table_.size())}, at::kInt);
-  std::ranges::copy(table_, std::ranges::copy(lengths_, both.data_ptr<int32_t>()).out);
-  on_device_ = both.to(device_);
-  where.device_lengths = on_device_.const_data_ptr<int32_t>();
-  where.device_table = where.device_lengths + lengths_.size();
-  return where;
+    std::ranges::copy(slots_[row], table_.begin() + static_cast<int64_t>(row) * stride);
+  return {layers_, first, {table_.data(), lengths_.data(), rows, stride, nullptr, nullptr}};
 }
 
 }  // namespace precis

@@ -25,8 +25,11 @@ class KvCache {
   /// Row i goes on from what was row rows[i]; rows may repeat or be left out.
   void select(std::span<const int64_t> rows);
 
-  /// Gives each row a slot for one more token.
-  CachePass append();
+  /// Gives each row slots for so many more tokens, of which the pass is about the first.
+  CachePass append(int64_t tokens = 1);
+  /// A slot that is no token's, for a row that is there to fill up a batch; there are kSpareSlots.
+  int32_t spare_slot(int64_t i) const { return static_cast<int32_t>(capacity_ + i); }
+  static constexpr int64_t kSpareSlots = 8;
 
   int64_t num_rows() const { return static_cast<int64_t>(slots_.size()); }
   /// Tokens a row has.
@@ -35,8 +38,6 @@ class KvCache {
   }
 
  private:
-  /// Where kernels find table and lengths: brought to the device here, once a step.
-  CachedRows rows_for_kernels(int64_t longest);
   /// Makes room for this many slots, keeping what is there.
   void reserve(int64_t slots);
 
@@ -44,10 +45,9 @@ class KvCache {
   at::Device device_;
   at::ScalarType type_;
   int64_t max_new_tokens_ = 0, used_ = 0, capacity_ = 0;
-  std::vector<at::Tensor> layers_;           // [capacity, width] each
+  std::vector<at::Tensor> layers_;           // [capacity and the spare ones, width] each
   std::vector<std::vector<int32_t>> slots_;  // by row, in the order of its tokens
   std::vector<int32_t> table_, lengths_;     // the same as kernels take it
-  at::Tensor on_device_;                     // lengths, then table, where the device is no CPU
 };
 
 }  // namespace precis

@@ -29,6 +29,9 @@ class Sampler {
   /// How many of the best scores of a row draw_among_kept needs from a device; 0: it needs the
   /// whole row.
   int64_t top_k() const { return top_k_; }
+  float scale() const { return scale_; }  ///< 1 / temperature
+  /// Whether no other rule narrows down what may be drawn.
+  bool draws_by_top_k_alone() const { return top_k_ > 0 && warpers_.empty(); }
 
  private:
   /// Applies the warpers to row.kept, whose total is set.

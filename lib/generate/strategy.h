@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
 #include "lib/generate/logits_processor.h"
+#include "lib/generate/token_choice.h"
 
 namespace precis {
 
@@ -34,6 +36,17 @@ class Strategy {
 
   /// Takes the logits [B, V] of all rows (overwriting them) and settles rows() and tokens().
   virtual void choose(const at::Tensor& logits) = 0;
+
+  /// Steps for which the choice of tokens can be left to the device that has the logits.
+  struct Ahead {
+    TokenChoice choice;
+    int64_t steps = 0;
+    std::vector<double> uniforms;  ///< [steps, rows] where the choice draws
+  };
+  /// The next of them, after which take() must follow; none: choose() must see the logits.
+  virtual std::optional<Ahead> ahead() { return std::nullopt; }
+  /// What was chosen, [steps, rows], instead of choose().
+  virtual void take(std::span<const int32_t> chosen) { static_cast<void>(chosen); }
 
   /// The rows of the last logits that go on, in this order, some several times; none when all texts
   /// are finished.

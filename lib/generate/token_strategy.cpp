@@ -23,7 +23,20 @@ TokenStrategy::TokenStrategy(std::span<const Prompt* const> batch, const Generat
 }
 
 void TokenStrategy::choose(const at::Tensor& logits) {
-  append(next_tokens(logits));
+  take(next_tokens(logits));
+}
+
+std::optional<Strategy::Ahead> TokenStrategy::ahead() {
+  constexpr int64_t kSteps = 8;  // an ended text goes on until the host looks: fewer are wasted
+  if (!processors_.empty() || (sampler_ && !sampler_->draws_by_top_k_alone())) return std::nullopt;
+  // All texts of a batch have been given the same number of tokens.
+  Ahead ahead{{}, std::min(kSteps, max_new_tokens_ - new_tokens(texts_.front())), {}};
+  if (!sampler_) return ahead;
+  ahead.choice.top_k = sampler_->top_k();
+  ahead.choice.scale = sampler_->scale();
+  for (int64_t step = 0; step < ahead.steps; ++step)
+    for (Row& row : texts_) ahead.uniforms.push_back(row.random.uniform());
+  return ahead;
 }
 
 std::vector<int32_t> TokenStrategy::next_tokens(const at::Tensor& logits) {
@@ -58,22 +71,33 @@ std::vector<int32_t> TokenStrategy::draw_from_device(const at::Tensor& logits) {
   return tokens;
 }
 
-/// Gives each text its token; finished ones leave the batch.
-void TokenStrategy::append(std::span<const int32_t> tokens) {
+int64_t TokenStrategy::new_tokens(const Row& row) const {
+  return static_cast<int64_t>(row.tokens.size()) - row.prompt_length;
+}
+
+/// Whether the text goes on.
+bool TokenStrategy::append(Row& row, int32_t token) const {
+  const bool ended = is_end(end_tokens_, token);
+  if (!ended) row.tokens.push_back(token);
+  if (!ended && new_tokens(row) < max_new_tokens_) return true;
+  finished_(row.place, {row.tokens.begin() + row.prompt_length, row.tokens.end()});
+  return false;
+}
+
+/// Gives each text its tokens; finished ones leave the batch, and what came after is no one's.
+void TokenStrategy::take(std::span<const int32_t> chosen) {
   rows_.clear();
   tokens_.clear();
+  const size_t rows = texts_.size();
   size_t running = 0;
-  for (size_t i = 0; i < tokens.size(); ++i) {
+  for (size_t i = 0; i < rows; ++i) {
     Row& row = texts_[i];
-    const bool ended = is_end(end_tokens_, tokens[i]);
-    if (!ended) row.tokens.push_back(tokens[i]);
-    const int64_t new_tokens = static_cast<int64_t>(row.tokens.size()) - row.prompt_length;
-    if (ended || new_tokens == max_new_tokens_) {
-      finished_(row.place, {row.tokens.begin() + row.prompt_length, row.tokens.end()});
-      continue;
-    }
+    bool goes_on = true;
+    size_t at = i;
+    for (; goes_on && at < chosen.size(); at += rows) goes_on = append(row, chosen[at]);
+    if (!goes_on) continue;
     rows_.push_back(static_cast<int64_t>(i));
-    tokens_.push_back(tokens[i]);
+    tokens_.push_back(chosen[at - rows]);
     if (running != i) texts_[running] = std::move(row);
     ++running;
   }

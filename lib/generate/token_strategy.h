@@ -15,6 +15,8 @@ class TokenStrategy : public Strategy {
   TokenStrategy(std::span<const Prompt* const> batch, const GenerationConfig& config,
                 const EndTokens& end_tokens, Finished finished);
   void choose(const at::Tensor& logits) override;
+  std::optional<Ahead> ahead() override;
+  void take(std::span<const int32_t> chosen) override;
 
  private:
   struct Row {
@@ -28,7 +30,8 @@ class TokenStrategy : public Strategy {
   std::vector<int32_t> next_tokens(const at::Tensor& logits);
   std::vector<int32_t> draw_from_device(const at::Tensor& logits);
   int32_t next_token(Row& row, std::span<float> scores) const;
-  void append(std::span<const int32_t> tokens);
+  int64_t new_tokens(const Row& row) const;
+  bool append(Row& row, int32_t token) const;
 
   int64_t max_new_tokens_;
   EndTokens end_tokens_;

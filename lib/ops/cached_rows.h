@@ -13,7 +13,7 @@ struct CachedRows {
   const int32_t* lengths = nullptr;  ///< [B]
   int64_t rows = 0;                  ///< B
   int64_t stride = 0;                ///< at least the largest of lengths
-  /// The same in the memory of the device that has the cache; null: on the CPU.
+  /// The same in the memory of the device that has the cache; null: that is the CPU.
   const int32_t *device_table = nullptr, *device_lengths = nullptr;
 };
 

@@ -2,6 +2,7 @@
 #include "lib/generate/generate.h"
 
 #include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -300,6 +301,44 @@ TEST(GenerationConfig, RefusesWhatContradictsItself) {
   EXPECT_THROW(generate(decoder, random_prompts(1), {.temperature = 0.5, .num_beams = 4}, {}),
                ConfigError);
   EXPECT_EQ(decoder.num_starts, 0U);
+}
+
+/// A device with room for so many rows.
+class SmallDevice : public ToyDecoder {
+ public:
+  SmallDevice(const Toy& toy, size_t room) : ToyDecoder(toy), room_(room) {}
+  at::Tensor start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) override {
+    if (prompts.size() > room_) C10_THROW_ERROR(OutOfMemoryError, "no memory for so many rows");
+    ++starts;
+    return ToyDecoder::start(prompts, max_new_tokens);
+  }
+  int starts = 0;
+
+ private:
+  size_t room_;
+};
+
+TEST(Generate, DecodesInHalvesWhereTheDeviceHasNoMemory) {
+  const auto reference = generate_reference();
+  const auto& part = reference.at("sequences").front();
+  const Toy toy = toy_of(part.at("toy"));
+  const auto prompts = prompts_of(part.at("prompts").get<Texts>());
+  ASSERT_GT(prompts.size(), 4U);
+  GenerationConfig config;
+  config.temperature = 1;
+  config.max_new_tokens = 9;
+  std::vector<size_t> told;
+  const GenerateOptions options{.end_tokens = {toy.end},
+                                .progress = [&](size_t done) { told.push_back(done); }};
+  ToyDecoder large(toy);
+  SmallDevice small(toy, 2);
+  const Texts found = generate(small, prompts, config, options);
+  EXPECT_TRUE(std::ranges::is_sorted(told));
+  EXPECT_EQ(told.back(), prompts.size());
+  EXPECT_EQ(found, generate(large, prompts, config, options));
+  EXPECT_GE(small.starts, 3);
+  SmallDevice none(toy, 0);
+  EXPECT_THROW(generate(none, prompts, config, options), c10::OutOfMemoryError);
 }
 
 }  // namespace
