@@ -19,6 +19,7 @@
 #include "lib/ops/norm.h"
 #include "lib/ops/route.h"
 #include "lib/ops/sums.h"
+#include "lib/tensor/device_graph.h"
 
 namespace precis::ops {
 namespace {
@@ -166,6 +167,34 @@ Check cached_attention_check(int64_t longest) {
           }};
 }
 
+/// A sequence that is recorded and started again with other numbers in the same place.
+Check recorded_check(int64_t n, int64_t c) {
+  return {"a recorded sequence", [=](Side& side) -> Results {
+            const RowIds rows;
+            const Norm norm{side.numbers({c}), side.numbers({c}), 1e-5};
+            const NormState state{side.zeros({n, c}), {}, {}};
+            const at::Tensor x = side.numbers({n, c}), y = side.random({n, c}),
+                             weight = side.random({c, c}) * 0.1, bias = side.random({c}),
+                             h = side.empty({n, c}), out = side.empty({n, c});
+            const auto work = [=] {
+              residual_norm(x, y, {rows, {}}, norm, state, h);
+              linear(h, weight, bias, out);
+            };
+            Results all;
+            const auto next = [&](const std::function<void()>& run) {
+              at::Tensor(x).copy_(side.numbers({n, c}));
+              at::Tensor(y).copy_(side.random({n, c}));
+              run();
+              all.insert(all.end(), {state.x.clone(), out.clone()});
+            };
+            const auto graph = make_device_graph(side.device());
+            next(work);
+            next([&] { graph->record(work); });
+            next([&] { graph->replay(); });
+            return all;
+          }};
+}
+
 /// <gradient, direction> of attention with dropout, and the same by central differences: on the
 /// device both. The CPU's side returns the first twice.
 Check finite_differences_check() {
@@ -201,6 +230,7 @@ std::vector<Check> checks_of(SelfTest size) {
       gelu_check(9, 256, false),
       sums_check(33, 72),
       cached_attention_check(40),
+      recorded_check(9, 768),
   };
   if (size == SelfTest::kShort) return checks;
   for (Check& check : std::vector<Check>{

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "lib/comm/devices.h"
+#include "lib/generate/generate.h"
+#include "lib/generate/inference_model.h"
 #include "lib/ops/self_test.h"
 #include "tests/support/small_gpt.h"
 
@@ -50,6 +53,32 @@ TEST_P(Gpu, ATrainingStepWithDropoutIsTheCpus) {
   const double allowed = GetParam() == at::kFloat ? 1e-4 : GetParam() == at::kHalf ? 0.01 : 0.05;
   EXPECT_NEAR(gpu.loss, cpu.loss, allowed * cpu.loss);
   EXPECT_LE(relative_distance(gpu.gradient, cpu.gradient), allowed);
+}
+
+/// Greedy texts of some prompts, in float32.
+std::vector<std::vector<int32_t>> texts_on(at::Device device, const GenerationConfig& config) {
+  const Gpt2Shape shape = small_shape();
+  const ParameterTable table = shape.parameters();
+  const auto model = shape.make_model(table, device);
+  const InferenceModel inference(
+      *model, make_weights(table, busy_parameters(table).to(device), at::kFloat));
+  CachedDecoder decoder(inference);
+  EXPECT_EQ(decoder.can_run(), device.is_cuda());
+  std::vector<Prompt> prompts;
+  for (const MadeUpSample& sample : made_up_samples(shape))
+    prompts.push_back(
+        {{sample.tokens.begin(), sample.tokens.begin() + sample.prompt_tokens}, sample.key});
+  return generate(decoder, prompts, config, {.end_tokens = {3, 7, 14, 26}});
+}
+
+TEST(GpuDecoding, RecordedStepsWriteTheTextsOfTheCpu) {
+  for (const double temperature : {0.0, 1.0}) {
+    GenerationConfig config;
+    config.temperature = temperature;
+    config.top_k = 20;
+    config.max_new_tokens = 20;
+    EXPECT_EQ(texts_on(kGpu, config), texts_on(at::kCPU, config)) << temperature;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Gpu, ::testing::Values(at::kFloat, at::kHalf, at::kBFloat16),
