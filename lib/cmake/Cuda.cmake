@@ -75,6 +75,3 @@ if(PRECIS_HAS_CUDA)
   enable_language(CUDA)
   message(STATUS "Own CUDA kernels: on (${nvcc}, for ${CMAKE_CUDA_ARCHITECTURES})")
 endif()
-string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
-target_compile_definitions(precis_torch INTERFACE PRECIS_CUDA_VERSION="${PRECIS_CUDA_VERSION}"
-  PRECIS_CUDA_ARCHITECTURES="${architectures}")
