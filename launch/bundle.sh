@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# launch/bundle.sh pack FILE BUILD_DIR TORCH_DIR TORCH_VERSION: what launch/setup.sh --bundle does. Packs the programs and
-# all shared libraries they load, Open MPI with its plug-ins among them; not LibTorch, nor the C and C++ runtimes.
+# launch/bundle.sh pack FILE BUILD_DIR TORCH_DIR TORCH_VERSION TESTS: what launch/setup.sh --bundle does. Packs the programs, if TESTS is
+# yes those tests that need a GPU, and all shared libraries they load, Open MPI with its plug-ins among them; not LibTorch, nor the C
+# and C++ runtimes.
 # launch/bundle.sh unpack FILE: what launch/setup.sh --from-bundle does. Unpacks into build-bundle/ and puts the programs
-# at the root of the checkout, for a LibTorch of the same version.
+# at the root of the checkout, for a LibTorch of the same version; build-bundle/gpu-tests runs the tests.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=launch/mpirun.sh
@@ -22,7 +23,7 @@ libraries_of() {
 }
 
 pack() {
-  local file=$1 build=$2 torch_dir=$3 version=$4 stage programs=() plugins data
+  local file=$1 build=$2 torch_dir=$3 version=$4 stage programs=() tests=() plugins data
   stage=$(mktemp -d)
   # shellcheck disable=SC2064
   trap "rm -rf '$stage'" EXIT
@@ -32,6 +33,10 @@ pack() {
   done
   ((${#programs[@]})) || fail "there are no programs in $build/bin to pack"
   cp "${programs[@]}" "$stage/bin/"
+  for test in "$build"/tests/gpu_*_test; do
+    [[ $5 == yes && -x $test ]] && tests+=("$test")
+  done
+  if ((${#tests[@]})); then mkdir "$stage/gpu" && cp "${tests[@]}" "$stage/gpu/"; fi
   plugins=$(ompi_info --path pkglibdir --parsable | sed 's/^path:pkglibdir://')
   cp -L "$plugins"/*.so "$stage/openmpi/plugins/"
   cp -rL "$(ompi_info --path sysconfdir --parsable | sed 's/^path:sysconfdir://')/." "$stage/openmpi/etc/" 2>/dev/null || true
@@ -42,8 +47,8 @@ pack() {
     if command -v $program >/dev/null; then cp -L "$(command -v $program)" "$stage/openmpi/bin/"; fi
   done
   # shellcheck disable=SC2046
-  cp -L $(libraries_of "$torch_dir" "${programs[@]}" "$stage"/openmpi/bin/* "$plugins"/*.so) "$stage/lib/"
-  strip --strip-debug "$stage"/bin/* "$stage"/lib/* 2>/dev/null || true
+  cp -L $(libraries_of "$torch_dir" "${programs[@]}" "${tests[@]}" "$stage"/openmpi/bin/* "$plugins"/*.so) "$stage/lib/"
+  strip --strip-debug "$stage"/bin/* "$stage"/gpu/* "$stage"/lib/* 2>/dev/null || true
   echo "$version" >"$stage/torch_version"
   open_mpi_major >"$stage/mpi_major"
   tar -C "$stage" -czf "$file.part" . && mv "$file.part" "$file"
@@ -51,7 +56,7 @@ pack() {
 }
 
 unpack() {
-  local file=$1 target=$root/build-bundle torch_dir wanted found missing
+  local file=$1 target=$root/build-bundle torch_dir wanted found missing programs
   [[ -f $file ]] || fail "there is no bundle $file"
   rm -rf "$target" && mkdir -p "$target"
   tar -C "$target" -xzf "$file" || fail "$file is not a bundle, or is cut short"
@@ -78,11 +83,25 @@ ENV
     printf '#!/bin/sh\n. %s/env.sh\nexec %s "$@"\n' "$target" "$program" >"$root/$(basename "$program")"
     chmod +x "$root/$(basename "$program")"
   done
+  programs=("$target"/bin/*)
+  if [[ -d $target/gpu ]]; then
+    programs+=("$target"/gpu/*)
+    cat >"$target/gpu-tests" <<TESTS
+#!/bin/sh
+# The tests that need a GPU; arguments go to each.
+. $target/env.sh
+code=0
+for test in $target/gpu/*; do "\$test" "\$@" || code=1; done
+exit \$code
+TESTS
+    chmod +x "$target/gpu-tests"
+  fi
   # shellcheck source=/dev/null
-  missing=$(. "$target/env.sh"; ldd "$target"/bin/* | grep 'not found' | sort -u || true)
+  missing=$(. "$target/env.sh"; ldd "${programs[@]}" | grep 'not found' | sort -u || true)
   [[ -z $missing ]] || fail "the programs of $file do not find all they need here: $missing"
   echo "setup: ready: the programs of $file, with LibTorch $wanted in $torch_dir"
   echo "setup: start them with launch/local.sh RANKS ./trainer CONFIG, or after: source $target/env.sh"
+  if [[ -d $target/gpu ]]; then echo "setup: build-bundle/gpu-tests tests the GPU's kernels on this machine, in a minute"; fi
 }
 
 case ${1-} in

@@ -5,7 +5,7 @@
 #   --build        configure and build in build/ (BUILD_DIR names another), with the tests after --tests
 #   --configure    configure only
 #   --cuda         fetch the CUDA side of LibTorch even where neither a GPU nor nvcc is seen
-#   --bundle FILE  build, and pack the programs and the libraries they need, LibTorch apart, for reuse elsewhere
+#   --bundle FILE  build, and pack the programs, the GPU's tests and the libraries they need, LibTorch apart, for reuse elsewhere
 #   --from-bundle FILE  put the programs of such a file here; nothing is installed or built
 #   -DNAME=VALUE   goes to CMake as it is: -DPRECIS_CUDA=off, -DPRECIS_TORCH_DIR=...
 # A second run finds all in place and takes a second or two. Exit codes: 0 ready, 2 usage, 1 something is missing.
@@ -73,6 +73,11 @@ missing_packages() {
   fi
 }
 
+# What tests need is wished for where a bundle may take those that need a GPU along.
+wish_for_tests() {
+  if [[ -n $bundle && $want_tests == no ]] && wants_cuda; then sed 's/^tests /wish /'; else cat; fi
+}
+
 # Runs a command as root; false where that cannot be.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
@@ -103,13 +108,13 @@ apt_install() {
 
 install_packages() {
   local groups=$1 missing why='cannot be installed from here (no apt-get, or neither root nor sudo)'
-  missing=$(missing_packages "$groups")
+  missing=$(missing_packages "$groups" | wish_for_tests)
   [[ -n $missing ]] || return 0
   if command -v apt-get >/dev/null && as_root true; then
     as_root apt-get -qq update || true # with the lists that are there it may do
     apt_install "$(sed '/^wish /d' <<<"$missing")" || fail "apt-get could not install what Precis needs (its words are above)"
     apt_install "$(sed -n '/^wish /p' <<<"$missing")" || say "going on without; all works, if not as fast"
-    missing=$(missing_packages "$groups")
+    missing=$(missing_packages "$groups" | wish_for_tests)
     why='are not found in PATH or by the compiler, though apt-get installed them'
   fi
   missing=$(sed '/^wish /d' <<<"$missing")
@@ -173,7 +178,7 @@ make_environment() {
 # LibTorch from the torch wheel, into the git-ignored .deps/. The stamp names what is there in full.
 fetch_torch() {
   local side=cpu requirements
-  if [[ $want_cuda == yes ]] || { [[ $want_cuda == auto ]] && has_gpu_or_nvcc; }; then side=cuda; fi
+  if wants_cuda; then side=cuda; fi
   [[ $(cat "$root/.deps/complete" 2>/dev/null) =~ ^torch\ $torch_version\ ($side|cuda)$ ]] && return 0
   # Another version's libraries of CUDA must not lie beside this one's.
   [[ ! -e $root/.deps/complete || $(cat "$root/.deps/complete") == "torch $torch_version "* ]] || rm -rf "$root/.deps"
@@ -193,6 +198,9 @@ has_gpu_or_nvcc() {
     [[ -x $system/usr/local/cuda/bin/nvcc ]]
 }
 
+# Whether it is to be a build for GPUs, as far as the machine and the user say.
+wants_cuda() { [[ $want_cuda == yes ]] || { [[ $want_cuda == auto ]] && has_gpu_or_nvcc; }; }
+
 # Whether the system has an nvcc of this CUDA major version.
 has_nvcc_of() {
   local nvcc
@@ -207,7 +215,7 @@ has_nvcc_of() {
 fetch_nvcc() {
   local folder=$1 cuda wheels
   [[ $want_cuda != no && -e $folder/lib/libtorch_cuda.so && -e $folder/version.py ]] || return 0
-  [[ $want_cuda == yes ]] || has_gpu_or_nvcc || return 0
+  wants_cuda || return 0
   cuda=$(sed -n "s/^cuda.*'\([0-9]*\.[0-9]*\)'.*/\1/p" "$folder/version.py")
   [[ -n $cuda ]] && ((${cuda%.*} >= 13)) && ! has_nvcc_of "${cuda%.*}" || return 0
   wheels="cuda-toolkit[nvcc,nvvm,crt,cccl,cudart]==$cuda.*"
@@ -230,19 +238,27 @@ jobs_that_fit() {
 }
 
 configure() {
-  local options=("${cmake_options[@]}") wanted
-  if [[ $want_tests == yes ]]; then
+  local options=("${cmake_options[@]}") wanted all=no unset=()
+  if [[ $want_tests == yes || $packs_tests == yes ]]; then
     options+=(-DPRECIS_TESTS=ON)
   elif ! grep -q '^PRECIS_TESTS:BOOL=ON' "$build/CMakeCache.txt" 2>/dev/null; then
     options+=(-DPRECIS_TESTS=OFF)
   fi
-  # A bundle goes to machines that are not known here.
-  if [[ -n $bundle && " ${options[*]-}" != *" -DPRECIS_CUDA_ARCHITECTURES="* ]]; then options+=(-DPRECIS_CUDA_ARCHITECTURES=all); fi
+  # A bundle goes to machines that are not known here; the next build is for this one again.
+  if [[ " ${options[*]-}" == *" -DPRECIS_CUDA_ARCHITECTURES="* ]]; then
+    : # the user's
+  elif [[ -n $bundle ]]; then
+    all=yes options+=(-DPRECIS_CUDA_ARCHITECTURES=all)
+  elif [[ -e $build/for-all ]]; then
+    unset=(-U PRECIS_CUDA_ARCHITECTURES)
+  fi
   wanted="$torch ${options[*]-}"
   [[ -f $build/build.ninja && $(cat "$build/configured" 2>/dev/null) == "$wanted" ]] && return 0
   mkdir -p "$build"
-  cmake -S "$root" -B "$build" -G Ninja "${options[@]}" >"$build/configure.log" 2>&1 ||
+  if [[ $all == yes ]]; then touch "$build/for-all"; fi
+  cmake -S "$root" -B "$build" -G Ninja "${unset[@]}" "${options[@]}" >"$build/configure.log" 2>&1 ||
     { cat "$build/configure.log" >&2 && fail "cmake could not configure $build"; }
+  if [[ $all == no ]]; then rm -f "$build/for-all"; fi
   grep -E '^-- (LibTorch|CUDA|Own)' "$build/configure.log" | sed 's/^-- /setup: /' || true
   echo "$wanted" >"$build/configured"
 }
@@ -262,14 +278,19 @@ in_tenths() {
 
 # On a terminal ninja itself keeps its progress on one line.
 build_all() {
-  local command=(ninja -C "$build" -j "$(jobs_that_fit)") target=programs
-  [[ $want_tests == yes ]] && target=all
-  if [[ -t 1 ]]; then "${command[@]}" $target; else "${command[@]}" $target | in_tenths; fi ||
+  local command=(ninja -C "$build" -j "$(jobs_that_fit)") targets=(programs)
+  if [[ $packs_tests == yes ]]; then targets+=(gpu_tests); fi
+  if [[ $want_tests == yes ]]; then targets=(all); fi
+  if [[ -t 1 ]]; then "${command[@]}" "${targets[@]}"; else "${command[@]}" "${targets[@]}" | in_tenths; fi ||
     fail "the build in $build did not succeed"
 }
 
-install_packages "build|run|wish$([[ $want_tests == yes ]] && echo '|tests')"
+groups='build|run|wish'
+if [[ $want_tests == yes ]] || { [[ -n $bundle ]] && wants_cuda; }; then groups+='|tests'; fi
+install_packages "$groups"
 check_versions
+packs_tests=no # of a bundle: those that need a GPU
+if [[ -n $bundle && -z $(missing_packages tests) ]] && wants_cuda; then packs_tests=yes; fi
 if [[ " ${cmake_options[*]} " == *" -DPRECIS_TORCH=OFF "* ]]; then
   torch='none none' # for rouge and bpe alone
 else
@@ -305,4 +326,4 @@ if [[ -n $idle_gpu ]]; then
     echo "setup: mend that and run this again, or say run.device=cpu to train on the CPU"
   } >&2
 fi
-if [[ -n $bundle ]]; then "$root/launch/bundle.sh" pack "$bundle" "$build" "${torch% *}" "${torch##* }"; fi
+if [[ -n $bundle ]]; then "$root/launch/bundle.sh" pack "$bundle" "$build" "${torch% *}" "${torch##* }" "$packs_tests"; fi

@@ -72,9 +72,9 @@ if(PRECIS_HAS_CUDA)
   endif()
   set(CMAKE_CUDA_STANDARD 17)
   string(APPEND CMAKE_CUDA_FLAGS " --expt-relaxed-constexpr")  # Philox, and what dropout says of itself, are constexpr
+  # What ptxas says of each kernel is kept beside its object: a test looks for spills.
+  string(APPEND CMAKE_CUDA_FLAGS " -Xptxas=-v")
+  list(PREPEND CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/lib/cmake/note_resources.sh)
   enable_language(CUDA)
   message(STATUS "Own CUDA kernels: on (${nvcc}, for ${CMAKE_CUDA_ARCHITECTURES})")
 endif()
-string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
-target_compile_definitions(precis_torch INTERFACE PRECIS_CUDA_VERSION="${PRECIS_CUDA_VERSION}"
-  PRECIS_CUDA_ARCHITECTURES="${architectures}")

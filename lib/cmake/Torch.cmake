@@ -15,7 +15,6 @@ target_include_directories(precis_torch SYSTEM INTERFACE ${torch_dir}/include)
 # at::parallel_for is inline code over OpenMP: without the flag it would run on one thread.
 target_compile_options(precis_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 target_link_options(precis_torch INTERFACE -fopenmp)
-target_compile_definitions(precis_torch INTERFACE PRECIS_TORCH_VERSION="${PRECIS_TORCH_VERSION}")
 target_link_libraries(precis_torch INTERFACE ${torch_dir}/lib/libtorch_cpu.so ${torch_dir}/lib/libc10.so)
 
 # What LibTorch needs lies in its own lib folder (archive) or in nvidia/*/lib beside it (wheel): the linker is told

@@ -1,5 +1,5 @@
-# The commit of this checkout, and the definitions lib/config/version.cpp shows. CMake runs again after a commit or a
-# checkout of another one.
+# What --version shows: the commit of this checkout, and what was built for. Only the file that says it is compiled anew where
+# one of them changes. CMake runs again after a commit or a checkout of another one.
 set(PRECIS_COMMIT unknown)
 find_package(Git QUIET)
 if(Git_FOUND)
@@ -22,3 +22,8 @@ if(Git_FOUND)
 endif()
 set_source_files_properties(config/version.cpp PROPERTIES COMPILE_DEFINITIONS
   "PRECIS_VERSION=\"${PROJECT_VERSION}\";PRECIS_COMMIT=\"${PRECIS_COMMIT}\";PRECIS_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";PRECIS_YAML_CPP_VERSION=\"${yaml-cpp_VERSION}\"")
+if(PRECIS_TORCH)
+  string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
+  set_source_files_properties(programs/program.cpp PROPERTIES COMPILE_DEFINITIONS
+    "PRECIS_TORCH_VERSION=\"${PRECIS_TORCH_VERSION}\";PRECIS_CUDA_VERSION=\"${PRECIS_CUDA_VERSION}\";PRECIS_CUDA_ARCHITECTURES=\"${architectures}\"")
+endif()

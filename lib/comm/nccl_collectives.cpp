@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/comm/nccl_connect.h"
 #include "lib/comm/nccl_session.h"
 #include "lib/comm/world_impl.h"
 
@@ -90,11 +91,7 @@ class NcclCollectives : public Collectives {
         device_(device),
         nccl_(device),
         session_(nccl_, [&world] { return world.impl().timeout.load(); }) {
-    std::string id;
-    world.together([&] {
-      if (world.is_root()) id = session_.unique_id();
-    });
-    session_.connect(world.size(), world.broadcast(id), world.rank());
+    connect_together(world, session_);
   }
 
   std::string name() const override { return "nccl"; }

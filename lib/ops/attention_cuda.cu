@@ -16,7 +16,7 @@ using namespace precis::kernels;  // NOLINT: what kernels are written in
 namespace {
 
 /// Widths of heads that kernels are made for, and the queries of a block, so that its shared memory
-/// is within the 64 KB of a block on sm_75.
+/// is within that of a block on sm_75.
 template <typename T, int kWidth>
 struct Tiles {
   static constexpr bool kLarge = sizeof(T) * kWidth > 128;  // more than 64 of two bytes
@@ -24,10 +24,10 @@ struct Tiles {
   using Forward = AttentionForward<T, kWidth, kForward>;
   using QueryGradient = AttentionQueryGradient<T, kWidth, kBackward>;
   using KeyGradient = AttentionKeyGradient<T, kWidth, kBackward>;
-  static constexpr int kMost = 64 * 1024;
-  static_assert(Forward::kSharedBytes <= kMost && QueryGradient::kSharedBytes <= kMost &&
-                    KeyGradient::kSharedBytes <= kMost,
-                "a block of sm_75 has 64 KB of shared memory");
+  static_assert(Forward::kSharedBytes <= kMostShared &&
+                    QueryGradient::kSharedBytes <= kMostShared &&
+                    KeyGradient::kSharedBytes <= kMostShared,
+                "a block of sm_75 has no more");
 };
 
 constexpr int64_t kNarrow = 64, kWide = 128;

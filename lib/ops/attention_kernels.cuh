@@ -225,6 +225,10 @@ struct ScoreRow {
 template <typename T, int kWidth, int kQueries>
 struct AttentionForward {
   static constexpr int kThreads = 128;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+  // Shared memory has room for one; nvcc aims at four, and spills.
+  static constexpr int kBlocksPerSm = 1;
+#endif
   using Queries = SharedTile<T, kQueries, kWidth>;
   using KeyRows = SharedTile<T, kKeys, kWidth>;
   using Scores = SharedTile<float, kQueries, kKeys>;

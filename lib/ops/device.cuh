@@ -87,8 +87,11 @@ PRECIS_DEVICE float warp_max(const Block& block, float x) {
 /// How a kernel is started.
 struct Grid {
   int64_t blocks = 0;
-  int shared_bytes = 0;  ///< of each block
+  int shared_bytes = 0;  ///< of each block: kMostShared at most
 };
+
+/// What a block may have of shared memory on sm_75; later GPUs have more.
+constexpr int kMostShared = 64 * 1024;
 
 constexpr int64_t divide_up(int64_t a, int64_t b) {
   return (a + b - 1) / b;

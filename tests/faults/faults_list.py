@@ -7,7 +7,7 @@ KERNELS = "tests/support/device_kernels_on_cpu.cpp"
 @dataclasses.dataclass(frozen=True)
 class Fault:
     """In `file`, `wrong` stands where `right` should. source: the translation unit that includes it; target, tests: the program that
-    must notice, and which of its tests are run."""
+    must notice, and which of its tests are run; ranks: of mpirun, for a test of several."""
 
     name: str
     file: str
@@ -16,6 +16,7 @@ class Fault:
     target: str = "ops_device_test"
     tests: str = "*"
     source: str = KERNELS
+    ranks: int = 0
 
 
 FAULTS = [
@@ -51,4 +52,8 @@ FAULTS = [
           source="lib/ops/linear.cpp"),
     Fault("a cache's last tokens are not looked at", "lib/ops/cached_attention_kernels.cuh", "first < lengths[row]; first += kThreads",
           "first + kWarp < lengths[row]; first += kThreads", tests="*CachedAttention*"),
+    Fault("a rank that NCCL refuses leaves the others alone", "lib/comm/nccl_connect.cpp", "    failure = error.what();", "    throw;",
+          target="comm_nccl_connect_ranks", source="lib/comm/nccl_connect.cpp", ranks=2),
+    Fault("a rank that NCCL refuses waits for those that look for it", "lib/comm/nccl_connect.cpp", "!meet_within(world.impl(), grace_seconds)",
+          "!meet_within(world.impl(), 10 * grace_seconds + 60)", target="comm_nccl_connect_ranks", source="lib/comm/nccl_connect.cpp", ranks=2),
 ]

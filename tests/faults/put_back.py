@@ -68,12 +68,16 @@ def build_with(fault, build, folder):
 def try_fault(fault, build):
     """(noticed, what happened)."""
     with tempfile.TemporaryDirectory(prefix="precis-fault-") as folder:
-        program = build_with(fault, build, pathlib.Path(folder))
-        run = subprocess.run([program, f"--gtest_filter={fault.tests}"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+        command = [build_with(fault, build, pathlib.Path(folder)), f"--gtest_filter={fault.tests}"]
+        if fault.ranks:
+            command = [ROOT / "launch/local.sh", str(fault.ranks), *command]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     failed = [line for line in run.stdout.splitlines() if line.startswith("[  FAILED  ]") and "ms)" in line]
     if "[  PASSED  ] 0 tests" in run.stdout and not failed:
         return False, "no test ran"
-    return bool(failed), f"{len(failed)} tests fail, first {failed[0].split()[3]}" if failed else "no test fails"
+    if fault.ranks and not failed and run.returncode != 0 and "[ RUN      ]" in run.stdout:
+        return True, f"the ranks end with {run.returncode}"  # where they wait for each other in vain
+    return bool(failed), f"{len(failed)} tests fail, first {failed[0].split()[3].rstrip(',')}" if failed else "no test fails"
 
 
 def main():

@@ -1,7 +1,8 @@
 // Runs the kernels of a GPU on the CPU, one block after another: a block's threads are fibers that
 // stop where they wait for others, and go on in an order that a test chooses. What a kernel must
 // not do ends in an error: a read or write outside its arrays (device.cuh), threads that wait for
-// others that never come, a shuffle with a lane that has left. Shared memory begins as NaN.
+// others that never come, a shuffle with a lane that has left, more shared memory than a block
+// has. Shared memory begins as NaN.
 #pragma once
 
 #include <ucontext.h>
@@ -184,6 +185,8 @@ class Executor {
   template <class Kernel>
   void launch(const kernels::Grid& grid, const Kernel& kernel) {
     static_assert(Kernel::kThreads % kernels::kWarp == 0);
+    if (grid.shared_bytes > kernels::kMostShared)
+      throw std::logic_error("a kernel asks for more shared memory than a block has on sm_75");
     if (launches_++ == lost_) return;
     constexpr size_t kAligned = 128;
     for (int64_t index = 0; index < grid.blocks; ++index) {
