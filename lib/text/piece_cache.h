@@ -12,8 +12,8 @@
 
 namespace precis {
 
-/// Pieces of less than kKeyBytes bytes that have at most kIds tokens. Of fixed size: two places
-/// for each hash, of which the newer entry takes the first.
+/// Pieces of less than kKeyBytes bytes that have at most kIds tokens. Of fixed size: four places
+/// for each hash, two of which are looked at first; what is new there takes the oldest one's.
 template <size_t kKeyBytes, size_t kIds>
 class PieceCache {
  public:
@@ -27,9 +27,9 @@ class PieceCache {
     int32_t num_ids = 0;
   };
 
-  /// num_entries: a power of two, at least 2.
+  /// num_entries: a power of two, at least 4.
   explicit PieceCache(size_t num_entries)
-      : buckets_(num_entries / 2), shift_(63 - std::countr_zero(buckets_.size())) {}
+      : buckets_(num_entries / 2), shift_(64 - std::countr_zero(buckets_.size())) {}
 
   /// The key of the piece [p, p + num_bytes), num_bytes <= kMaxBytes, of a text that ends at `end`.
   static Key make_key(const char* p, size_t num_bytes, const char* end) {
@@ -50,17 +50,18 @@ class PieceCache {
 
   /// Null: not known. Valid until the next insert.
   const Entry* find(const Key& key) const {
-    const Bucket& bucket = buckets_[place_of(key)];
-    const uint64_t first = difference(bucket[0].key, key);
-    const uint64_t second = difference(bucket[1].key, key);
-    // Which of the two it is nobody can foresee: it must not become a branch.
-    return std::min(first, second) == 0 ? &bucket[second == 0 ? 1 : 0] : nullptr;
+    const size_t place = place_of(key);
+    if (const Entry* entry = find_in(buckets_[place], key)) [[likely]]
+      return entry;
+    return find_in(buckets_[place ^ 1], key);
   }
 
   /// Too many ids are not remembered.
   void insert(const Key& key, std::span<const int32_t> ids) {
     if (ids.size() > kMaxIds) return;
-    Bucket& bucket = buckets_[place_of(key)];
+    const size_t place = place_of(key);
+    const bool beside = is_full(buckets_[place]) && !is_full(buckets_[place ^ 1]);
+    Bucket& bucket = buckets_[beside ? place ^ 1 : place];
     bucket[1] = bucket[0];
     Entry& entry = bucket[0];
     entry.key = key;
@@ -89,10 +90,20 @@ class PieceCache {
     return bits;
   }
 
+  static const Entry* find_in(const Bucket& bucket, const Key& key) {
+    const uint64_t first = difference(bucket[0].key, key);
+    const uint64_t second = difference(bucket[1].key, key);
+    // Which of the two it is nobody can foresee: it must not become a branch.
+    return std::min(first, second) == 0 ? &bucket[second == 0 ? 1 : 0] : nullptr;
+  }
+
+  static bool is_full(const Bucket& bucket) { return bucket[1].key.back() != 0; }
+
+  /// Of the bucket; when that is full, the one beside it is the next.
   size_t place_of(const Key& key) const {
     uint64_t hash = 0;
     for (size_t w = 0; w < key.size(); ++w) hash += key[w] * kFactors[w];  // all at once
-    return static_cast<size_t>(hash >> 1 >> shift_);  // not by 64, which one bucket would need
+    return static_cast<size_t>(hash >> shift_);
   }
 
   /// Odd, random.

@@ -67,7 +67,7 @@ PieceScanner::Batch PieceScanner::next() {
 inline uint64_t PieceScanner::starts_of_block(const char* block) {
   const ByteMasks bytes = byte_masks(block);
   Classes classes{bytes.letter, bytes.number, bytes.space, 0};
-  if ((bytes.non_ascii | spilled_) != 0) classify_non_ascii(bytes.non_ascii, classes);
+  if (bytes.non_ascii != 0) classify_non_ascii(bytes.non_ascii, classes);
   const auto [letter, number, space, lone_space] = classes;
   const uint64_t other = ~(letter | number | space);
   const uint64_t as_before = (letter & (letter << 1 | letter_)) |

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -106,10 +106,9 @@ TEST(BpeTokenizer, AWordOfAMegabyteTakesNoLongerThanItsParts) {
   const BpeTokenizer tokenizer = golden_tokenizer();
   std::string word;
   for (size_t i = 0; i < 1'000'000; ++i) word.push_back("etaoinshr"[i * i % 9]);
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();  // of the processor: others may keep it busy
   EXPECT_EQ(tokenizer.decode(tokenizer.encode(word)), word);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
-  EXPECT_LT(seconds.count(), 20);  // quadratic: an hour
+  EXPECT_LT(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC, 20);  // quadratic: an hour
 }
 
 TEST(BpeTokenizer, EndOfTextIsMadeByNoText) {
