@@ -59,6 +59,15 @@ function(precis_library name)
   endforeach()
 endfunction()
 
+# precis_embed(NAME FUNCTION FILE): lib/NAME defines `std::string_view precis::FUNCTION()`, the content of a text file.
+function(precis_embed name function file)
+  file(READ ${file} PRECIS_EMBEDDED_TEXT)
+  set(PRECIS_EMBEDDED_NAME ${function})
+  configure_file(${CMAKE_SOURCE_DIR}/lib/cmake/embedded.cpp.in ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  target_sources(precis_${name} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)
+endfunction()
+
 # precis_program(NAME libraries...): apps/NAME.cpp as NAME in the build folder, with a link at the root of the checkout.
 function(precis_program name)
   add_executable(${name} ${name}.cpp)

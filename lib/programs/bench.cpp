@@ -15,6 +15,7 @@
 #include "lib/generate/generate.h"
 #include "lib/generate/inference_model.h"
 #include "lib/model/families.h"
+#include "lib/programs/bench_bpe.h"
 #include "lib/run/device_check.h"
 #include "lib/run/micro_batch_size.h"
 #include "lib/train/tf32.h"
@@ -235,6 +236,14 @@ Fields BenchSettings::fields() {
             &count,
             "step: only count what a GPU would be asked to do; nothing is run",
             {}},
+           {"vocab",
+            &vocab,
+            "bpe: folder of a vocabulary (default: one learnt from the texts)",
+            {}},
+           {"input",
+            &input,
+            "bpe: files, as those of `bpe train` (default: the quickstart's dialogues)",
+            {}},
        })
     all.push_back(std::move(field));
   return all;
@@ -248,6 +257,7 @@ std::vector<Benchmark> benchmarks() {
       {"decode", "greedy decoding of 32 new tokens a prompt", bench_decode},
       {"allreduce", "sum of 100 MB over ranks", bench_allreduce},
       {"adamw", "the optimizer alone", bench_adamw},
+      {"bpe", "texts to token ids, in memory", bench_bpe},
   };
 }
 

@@ -21,6 +21,8 @@ struct BenchSettings {
   std::string dtype = "float32", device = "auto";
   int64_t micro_batch_tokens = 0;  ///< 0: auto
   bool count = false;              ///< bench step: nothing is run
+  Path vocab;                      ///< bench bpe: unset: learnt from the texts
+  std::vector<std::string> input;  ///< its files; empty: the quickstart's dialogues
   BenchSettings();
   Fields fields();
 };
@@ -30,7 +32,7 @@ struct Benchmark {
   std::function<nlohmann::ordered_json(World&, const DeviceSetup&, const BenchSettings&)> run;
 };
 
-/// All there are: matmul, train, step, decode, allreduce, adamw.
+/// All there are: matmul, train, step, decode, allreduce, adamw, bpe.
 std::vector<Benchmark> benchmarks();
 
 /// Collective. Runs those of the wanted names, or all where there are none, and prints a line of

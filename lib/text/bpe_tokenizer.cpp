@@ -3,18 +3,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
 #include "lib/text/piece_cache.h"
-#include "lib/text/splitter.h"
+#include "lib/text/piece_scanner.h"
 #include "lib/text/tokenizer_json.h"
 
 namespace precis {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// A text's last bytes with room behind them, so that kBytes can be read from any place of it.
+class PaddedTail {
+ public:
+  static constexpr size_t kBytes = 16;
+
+  explicit PaddedTail(std::string_view text) {
+    const size_t copied = std::min(text.size(), kBytes);
+    begin_ = text.data() + (text.size() - copied);
+    std::copy_n(begin_, copied, copy_.data());
+  }
+  /// Where to read what stands at p.
+  const char* readable(const char* p) const { return p < begin_ ? p : copy_.data() + (p - begin_); }
+
+ private:
+  const char* begin_;
+  std::array<char, 2 * kBytes> copy_{};
+};
+
+}  // namespace
 
 /// What one call of encode works with. Words of English fit the first cache, whose entries are half
 /// a cache line.
@@ -113,69 +136,93 @@ void BpeTokenizer::merge_piece(std::string_view piece, Scratch& scratch) const {
   merges_.apply(scratch.ids, scratch.merge);
 }
 
-/// Writes the ids of a piece to `out`, which has room for num_bytes or, if that is more, a cache
-/// entry. Returns their number.
-template <typename Cache>
-inline size_t BpeTokenizer::encode_short(const char* p, size_t num_bytes, const char* end,
-                                         Cache& cache, Scratch& scratch, int32_t* out) const {
-  const typename Cache::Key key = Cache::make_key(p, num_bytes, end);
-  if (const auto* known = cache.find(key)) {
-    std::copy(known->ids.begin(), known->ids.end(),
-              out);  // all of them: a fixed number copies fastest
+/// Writes the ids of a piece that scratch.words does not have, of a text that ends at `end`, and
+/// returns their number.
+size_t BpeTokenizer::encode_rare(std::string_view piece, const char* end, Scratch& scratch,
+                                 int32_t* out) const {
+  auto& [words, phrases, merge, ids] = scratch;
+  const auto key = phrases.make_key(piece.data(), piece.size(), end);
+  if (const auto* known = phrases.find(key)) {
+    std::copy_n(known->ids.begin(), known->num_ids, out);
     return static_cast<size_t>(known->num_ids);
   }
-  merge_piece({p, num_bytes}, scratch);
-  cache.insert(key, scratch.ids);
-  std::copy(scratch.ids.begin(), scratch.ids.end(), out);
-  return scratch.ids.size();
+  merge_piece(piece, scratch);
+  if (piece.size() <= words.kMaxBytes && ids.size() <= words.kMaxIds) {
+    words.insert(words.make_key(piece.data(), piece.size(), end), ids);
+  } else {
+    phrases.insert(key, ids);
+  }
+  std::copy(ids.begin(), ids.end(), out);
+  return ids.size();
 }
 
 void BpeTokenizer::encode_to(std::string_view text, std::vector<int32_t>& out) const {
-  encode_group(text, 0, out);
+  const ScratchPool::Lease lease(*pool_);
+  encode_group(text, 0, *lease, out);
+}
+
+void BpeTokenizer::encode_each(std::span<const std::string> texts,
+                               std::span<std::vector<int32_t>> ids) const {
+  const ScratchPool::Lease lease(*pool_);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ids[i].clear();
+    encode_group(texts[i], 0, *lease, ids[i]);
+  }
 }
 
 /// The added tokens of a group as their ids; the texts between them go to the next group.
-void BpeTokenizer::encode_group(std::string_view text, size_t group,
+void BpeTokenizer::encode_group(std::string_view text, size_t group, Scratch& scratch,
                                 std::vector<int32_t>& out) const {
   while (group < finders_.size() && finders_[group].empty()) ++group;
   if (group == finders_.size()) {
-    encode_plain(text, out);
+    encode_plain(text, scratch, out);
     return;
   }
   AddedTokenFinder::Match last, match;
   for (; finders_[group].next(text, last, match); last = match) {
-    encode_group(text.substr(last.end, match.begin - last.end), group + 1, out);
+    encode_group(text.substr(last.end, match.begin - last.end), group + 1, scratch, out);
     out.push_back(match.id);
   }
-  encode_group(text.substr(last.end), group + 1, out);
+  encode_group(text.substr(last.end), group + 1, scratch, out);
 }
 
-void BpeTokenizer::encode_plain(std::string_view text, std::vector<int32_t>& out) const {
-  const ScratchPool::Lease lease(*pool_);
-  Scratch& scratch = *lease;
-  std::array<int32_t, 1024> buffer;
-  size_t filled = 0;
+void BpeTokenizer::encode_plain(std::string_view text, Scratch& scratch,
+                                std::vector<int32_t>& out) const {
+  using Words = decltype(scratch.words);
+  // A batch has no more ids than bytes, those of a piece that began before it included; of cache
+  // entries more is written than counts.
+  constexpr size_t kLongest = decltype(scratch.phrases)::kMaxBytes;
+  std::array<int32_t, PieceScanner::kMaxBytes + kLongest + Words::kMaxIds> buffer;
+  int32_t* filled = buffer.data();
   const auto flush = [&] {
-    out.insert(out.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(filled));
-    filled = 0;
+    out.insert(out.end(), buffer.data(), filled);
+    filled = buffer.data();
   };
-  const char* end = text.data() + text.size();
-  for (const char* p = text.data(); p < end;) {
-    const char* stop = piece_end(p, end);
-    const auto num_bytes = static_cast<size_t>(stop - p);
-    if (filled + decltype(scratch.phrases)::kMaxBytes > buffer.size()) flush();
-    if (num_bytes <= decltype(scratch.words)::kMaxBytes) {
-      filled += encode_short(p, num_bytes, end, scratch.words, scratch, buffer.data() + filled);
-    } else if (num_bytes <= decltype(scratch.phrases)::kMaxBytes) {
-      filled += encode_short(p, num_bytes, end, scratch.phrases, scratch, buffer.data() + filled);
-    } else {
-      flush();
-      merge_piece({p, num_bytes}, scratch);
-      out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
+  const char* const end = text.data() + text.size();
+  const PaddedTail tail(text);
+  PieceScanner scanner(text.data(), end);
+  for (const char* p = text.data(); !scanner.done(); flush()) {
+    const PieceScanner::Batch batch = scanner.next();
+    for (const uint16_t piece_end : batch.ends) {
+      const char* const begin = std::exchange(p, batch.base + piece_end);
+      const std::string_view piece(begin, static_cast<size_t>(p - begin));
+      if (piece.size() <= Words::kMaxBytes) [[likely]] {
+        if (const auto* word = scratch.words.find(
+                Words::make_key(tail.readable(begin), piece.size()))) [[likely]] {
+          std::memcpy(filled, word->ids.data(), sizeof word->ids);  // a fixed number is fastest
+          filled += word->num_ids;
+          continue;
+        }
+      }
+      if (piece.size() <= kLongest) {
+        filled += encode_rare(piece, end, scratch, filled);
+      } else {
+        flush();
+        merge_piece(piece, scratch);
+        out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
+      }
     }
-    p = stop;
   }
-  flush();
 }
 
 std::vector<int32_t> BpeTokenizer::encode(std::string_view text) const {

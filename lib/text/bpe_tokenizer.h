@@ -42,6 +42,9 @@ class BpeTokenizer {
   std::vector<int32_t> encode(std::string_view text) const;
   /// Appends the ids of a text to `out`.
   void encode_to(std::string_view text, std::vector<int32_t>& out) const;
+  /// Puts the ids of texts[i] into ids[i], of which there are as many. For several threads:
+  /// encode_all().
+  void encode_each(std::span<const std::string> texts, std::span<std::vector<int32_t>> ids) const;
   /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id
   /// without a token.
   std::string decode(std::span<const int32_t> ids) const;
@@ -78,11 +81,10 @@ class BpeTokenizer {
 
   void use_added_tokens();
   std::string_view bytes_of(int32_t id) const;
-  void encode_group(std::string_view text, size_t group, std::vector<int32_t>& out) const;
-  void encode_plain(std::string_view text, std::vector<int32_t>& out) const;
-  template <typename Cache>
-  size_t encode_short(const char* p, size_t num_bytes, const char* end, Cache& cache,
-                      Scratch& scratch, int32_t* out) const;
+  void encode_group(std::string_view text, size_t group, Scratch& scratch,
+                    std::vector<int32_t>& out) const;
+  void encode_plain(std::string_view text, Scratch& scratch, std::vector<int32_t>& out) const;
+  size_t encode_rare(std::string_view piece, const char* end, Scratch& scratch, int32_t* out) const;
   void merge_piece(std::string_view piece, Scratch& scratch) const;
 
   Vocabulary vocabulary_;

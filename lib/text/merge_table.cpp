@@ -52,19 +52,26 @@ void MergeTable::apply(std::vector<int32_t>& ids, MergeScratch& scratch) const {
 }
 
 void MergeTable::apply_to_few(std::vector<int32_t>& ids, MergeScratch& scratch) const {
-  std::vector<uint32_t>& ranks = scratch.ranks;  // of the pair (i, i + 1)
-  ranks.clear();
-  for (size_t i = 0; i + 1 < ids.size(); ++i) ranks.push_back(find(ids[i], ids[i + 1]).rank);
-  while (!ranks.empty()) {
-    const auto lowest = std::min_element(ranks.begin(), ranks.end());
-    if (*lowest == kNoRank) return;
-    const auto i = static_cast<size_t>(lowest - ranks.begin());
-    ids[i] = find(ids[i], ids[i + 1]).id;
-    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    ranks.erase(lowest);
-    if (i < ranks.size()) ranks[i] = find(ids[i], ids[i + 1]).rank;
-    if (i > 0) ranks[i - 1] = find(ids[i - 1], ids[i]).rank;
+  if (ids.size() < 2) return;
+  std::vector<uint64_t>& pairs = scratch.pairs;  // the merges of (i, i + 1)
+  pairs.resize(ids.size() - 1);
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = ranked(ids[i], ids[i + 1]);
+  size_t num_pairs = pairs.size();
+  const auto drop = [](auto& values, size_t at, size_t size) {
+    for (; at + 1 < size; ++at) values[at] = values[at + 1];
+  };
+  while (num_pairs > 0) {
+    size_t i = 0;
+    for (size_t k = 1; k < num_pairs; ++k) i = pairs[k] < pairs[i] ? k : i;
+    if (pairs[i] >> 32 == kNoRank) break;
+    ids[i] = static_cast<int32_t>(pairs[i]);
+    drop(ids, i + 1, num_pairs + 1);
+    drop(pairs, i, num_pairs);
+    --num_pairs;
+    if (i < num_pairs) pairs[i] = ranked(ids[i], ids[i + 1]);
+    if (i > 0) pairs[i - 1] = ranked(ids[i - 1], ids[i]);
   }
+  ids.resize(num_pairs + 1);
 }
 
 void MergeTable::push_candidate(const std::vector<int32_t>& ids, uint32_t left, uint32_t right,

@@ -17,7 +17,7 @@ struct MergeScratch {
     int32_t left_id;
     int32_t right_id;
   };
-  std::vector<uint32_t> ranks;
+  std::vector<uint64_t> pairs;
   std::vector<uint32_t> previous;
   std::vector<uint32_t> next;
   std::vector<Candidate> heap;
@@ -49,6 +49,11 @@ class MergeTable {
     int32_t right = -1;
     Merge merge;
   };
+  /// The merge of a pair as one number: its rank, then its token.
+  uint64_t ranked(int32_t left, int32_t right) const {
+    const Merge merge = find(left, right);
+    return uint64_t{merge.rank} << 32 | static_cast<uint32_t>(merge.id);
+  }
   size_t slot_of(int32_t left, int32_t right) const;
   void apply_to_few(std::vector<int32_t>& ids, MergeScratch& scratch) const;
   void apply_to_many(std::vector<int32_t>& ids, MergeScratch& scratch) const;

@@ -13,7 +13,7 @@ namespace {
 
 /// Appends the texts of a file: a CSV file's cells but those of its column `id`, else the whole of
 /// it.
-void read_texts(const std::filesystem::path& path, std::vector<std::string>& texts) {
+void append_texts(const std::filesystem::path& path, std::vector<std::string>& texts) {
   if (path.extension() != ".csv") {
     texts.push_back(read_file(path));
     return;
@@ -26,12 +26,16 @@ void read_texts(const std::filesystem::path& path, std::vector<std::string>& tex
 
 }  // namespace
 
+std::vector<std::string> read_texts(std::span<const std::string> inputs) {
+  std::vector<std::string> texts;
+  for (const std::string& input : inputs) append_texts(input, texts);
+  return texts;
+}
+
 BpeTokenizer train_vocabulary(std::span<const std::string> inputs,
                               const std::filesystem::path& output, int32_t size) {
   check_output_folder(output, "--output");
-  std::vector<std::string> texts;
-  for (const std::string& input : inputs) read_texts(input, texts);
-  BpeTokenizer tokenizer = train_bpe(texts, size);
+  BpeTokenizer tokenizer = train_bpe(read_texts(inputs), size);
   tokenizer.save(output);
   return tokenizer;
 }

@@ -126,9 +126,34 @@ class Programs(unittest.TestCase):
         self.assertGreater(adamw["ms"], 0)
         self.assertEqual(adamw["parameters"], (64 + 1024) * 16 + 12 * 16 * 16 + 13 * 16 + 2 * 16)  # embeddings, a block, the last norm
 
+    def test_bench_bpe_encodes_what_it_is_given(self):
+        def bpe(*arguments):
+            (line,) = map(json.loads, self.bench("bpe", *arguments).stdout.splitlines())
+            self.assertEqual(line["bench"], "bpe")
+            self.assertLessEqual({"1", "2"}, set(line["mb_per_s"]))
+            for rate in line["mb_per_s"].values():
+                self.assertGreater(rate["median"], 0)
+                self.assertGreaterEqual(rate["best"], rate["median"])
+            self.assertGreater(line["megabytes"], 8)
+            return line
+
+        own = bpe()  # the quickstart's dialogues, with a vocabulary that knows their words
+        self.assertEqual(own["texts"] % 600, 0)
+        self.assertGreater(own["megabytes"] * 1e6 / own["tokens"], 3)
+        with open(f"{self.folder}/a.txt", "w") as file:
+            file.write("\u00e9\u00e8" * 500)
+        given = bpe("--bench.input=a.txt", f"--bench.vocab={DATA}/vocabulary")
+        self.assertEqual(given["texts"], -(-(8 << 20) // 2000))
+        self.assertAlmostEqual(given["megabytes"] * 1e6, given["texts"] * 2000)
+        self.assertEqual(given["tokens"], given["texts"] * 2000)  # each byte, as no merge knows it
+        with open(f"{self.folder}/empty.txt", "w"):
+            pass
+        self.assertIn("bench.input", self.bench("bpe", "--bench.input=empty.txt", code=3).stderr)
+        self.assertIn("none/vocab.json", self.bench("bpe", "--bench.vocab=none", code=3).stderr)
+
     def test_bench_names_what_there_is(self):
         said = self.bench("trian", code=2).stderr
-        for name in ("trian", "matmul", "train", "decode", "allreduce", "adamw"):
+        for name in ("trian", "matmul", "train", "decode", "allreduce", "adamw", "bpe"):
             self.assertIn(name, said)
 
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -79,6 +80,35 @@ TEST(BpeTokenizer, EncodesFromSeveralThreadsAsFromOne) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
+}
+
+/// Pieces that the first cache does not hold: of many tokens, of many bytes, at the end of a text.
+TEST(BpeTokenizer, KnowsPiecesOfEveryLengthAgain) {
+  const BpeTokenizer tokenizer = golden_tokenizer();
+  size_t num_many = 0;
+  for (size_t length = 1; length < 200; ++length) {
+    std::string word;
+    for (size_t i = 0; i < length; ++i) word.push_back(static_cast<char>('a' + i * i % 23));
+    const std::vector<int32_t> ids = tokenizer.encode(word);
+    ASSERT_EQ(tokenizer.decode(ids), word);
+    ASSERT_EQ(tokenizer.encode(word), ids) << length;
+    std::vector<int32_t> twice = ids;
+    const std::vector<int32_t> dot = tokenizer.encode(".");
+    twice.insert(twice.end(), dot.begin(), dot.end());
+    twice.insert(twice.end(), ids.begin(), ids.end());
+    ASSERT_EQ(tokenizer.encode(word + "." + word), twice) << length;
+    num_many += length <= 15 && ids.size() > 3;
+  }
+  EXPECT_GT(num_many, 5U);
+}
+
+TEST(BpeTokenizer, AWordOfAMegabyteTakesNoLongerThanItsParts) {
+  const BpeTokenizer tokenizer = golden_tokenizer();
+  std::string word;
+  for (size_t i = 0; i < 1'000'000; ++i) word.push_back("etaoinshr"[i * i % 9]);
+  const std::clock_t began = std::clock();  // of the processor: others may keep it busy
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode(word)), word);
+  EXPECT_LT(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC, 20);  // quadratic: an hour
 }
 
 TEST(BpeTokenizer, EndOfTextIsMadeByNoText) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -49,19 +50,43 @@ TEST(PieceCache, NeverGivesAnotherPiecesIds) {
   EXPECT_LT(found, 4900);
 }
 
-TEST(PieceCache, KeepsTwoPiecesOfOnePlace) {
-  SmallCache cache(2);
-  cache.insert(key_of("a"), std::vector<int32_t>{1});
-  cache.insert(key_of("b"), std::vector<int32_t>{2, 3});
-  ASSERT_NE(cache.find(key_of("a")), nullptr);
-  ASSERT_NE(cache.find(key_of("b")), nullptr);
-  EXPECT_EQ(cache.find(key_of("b"))->num_ids, 2);
-  cache.insert(key_of("c"), std::vector<int32_t>{4});
-  EXPECT_EQ(cache.find(key_of("a")), nullptr);  // the oldest
+/// Four that all have the same hash, of two places beside two others.
+TEST(PieceCache, KeepsFourPiecesOfOnePlace) {
+  SmallCache cache(4);
+  const std::vector<std::string> pieces{"a", "b", "c", "d", "e"};
+  const auto num_kept = [&] {
+    return std::ranges::count_if(
+        pieces, [&](const std::string& piece) { return cache.find(key_of(piece)) != nullptr; });
+  };
+  for (int32_t i = 0; i < 4; ++i) {
+    cache.insert(key_of(pieces[static_cast<size_t>(i)]), std::vector<int32_t>{i, 7});
+    EXPECT_EQ(num_kept(), i + 1);
+  }
+  EXPECT_EQ(cache.find(key_of("c"))->num_ids, 2);
+  EXPECT_EQ(cache.find(key_of("c"))->ids[0], 2);
+  cache.insert(key_of("e"), std::vector<int32_t>{4});
+  EXPECT_EQ(num_kept(), 4);
+  EXPECT_NE(cache.find(key_of("e")), nullptr);
+}
+
+/// Words that differ in any one of their bytes lie far from each other.
+TEST(PieceCache, KeepsNearlyAllThatThereIsRoomFor) {
+  SmallCache cache(size_t{1} << 12);
+  std::vector<std::string> pieces;
+  for (size_t length = 4; length <= SmallCache::kMaxBytes; ++length)
+    for (size_t changed = 0; changed < length; ++changed)
+      for (char c = 'a'; c <= 'j'; ++c) {
+        pieces.emplace_back(length, 'z');
+        pieces.back()[changed] = c;
+      }
+  for (const std::string& piece : pieces) cache.insert(key_of(piece), std::vector<int32_t>{1});
+  const auto num_lost = std::ranges::count_if(
+      pieces, [&](const std::string& piece) { return cache.find(key_of(piece)) == nullptr; });
+  EXPECT_LT(num_lost, 10) << "of " << pieces.size();
 }
 
 TEST(PieceCache, DoesNotKeepWhatHasTooManyIds) {
-  SmallCache cache(2);
+  SmallCache cache(4);
   cache.insert(key_of("a"), std::vector<int32_t>{1, 2, 3, 4});
   EXPECT_EQ(cache.find(key_of("a")), nullptr);
 }
