@@ -31,7 +31,7 @@ endfunction()
 # include: then `lacking` names it.
 function(precis_headers_version folders result lacking)
   set(${result} "" PARENT_SCOPE)
-  foreach(header cuda_runtime_api.h crt/host_defines.h nv/target cublas_v2.h cusparse.h cusolverDn.h)
+  foreach(header cuda_runtime_api.h crt/host_defines.h nv/target cublas_v2.h cublasLt.h cusparse.h cusolverDn.h)
     find_path(place ${header} PATHS ${folders} NO_DEFAULT_PATH NO_CACHE)
     if(NOT place)
       set(${lacking} ${header} PARENT_SCOPE)

@@ -9,6 +9,10 @@
 #include "lib/ops/cached_rows.h"
 #include "lib/ops/norm.h"
 
+namespace precis::ops {
+struct Product;  // product.h: C++20, which kernels are not written in
+}
+
 namespace precis::ops::device {
 
 /// Whether rows of so many channels fit into the registers of four warps.
@@ -47,6 +51,8 @@ void add_column_sums(const at::Tensor& a, const at::Tensor& sums);
 /// Sum of squares, a float64 scalar on the device.
 at::Tensor sum_of_squares(const at::Tensor& a);
 
+/// By cuBLASLt, on the current stream. False, and nothing was done: it has no algorithm for that.
+bool run_product(const Product& product);
 /// to [out, in] float32 += a^T @ b for a [R, out] and b [R, in] of any element type, added up in
 /// float32: cuBLAS's own; rows of a may begin further apart than they are long.
 void add_product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& to);

@@ -1,6 +1,7 @@
-// Matrix products of linear layers: ATen's on every device. Shapes: R rows; x [R, in], weight [out,
-// in] as torch's Linear, out [R, out]; all in the compute dtype T but gradients of parameters,
-// which are float32.
+// Matrix products of linear layers: ATen's; on a GPU cuBLASLt's, with what follows a product made
+// in the same kernel, where that has an algorithm for it. Shapes: R rows; x [R, in], weight
+// [out, in] as torch's Linear, out [R, out]; all in the compute dtype T but gradients of
+// parameters, which are float32.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,5 +17,15 @@ void linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bia
 /// made it.
 void linear_backward(const at::Tensor& grad_y, const at::Tensor& x, const at::Tensor& weight,
                      const at::Tensor& grad_weight, const at::Tensor& grad_x);
+
+/// linear and gelu (gelu.h): pre [R, out] = x @ weight^T + bias, out = gelu(pre). A product that
+/// makes the GELU itself makes it from what it did not round to T yet.
+void linear_gelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool tanh,
+                 const at::Tensor& pre, const at::Tensor& out);
+/// linear_backward's grad_x through the GELU whose output the layer took: grad_pre [R, in] =
+/// (grad_y @ weight) * gelu'(pre), and grad_pre_sums [in] float32 += its column sums; undefined:
+/// not wanted.
+void linear_gelu_backward(const at::Tensor& grad_y, const at::Tensor& weight, const at::Tensor& pre,
+                          bool tanh, const at::Tensor& grad_pre, const at::Tensor& grad_pre_sums);
 
 }  // namespace precis::ops

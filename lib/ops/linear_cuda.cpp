@@ -1,13 +1,102 @@
-// Products that cuBLAS adds up in float32, whatever their operands are.
+// Products of a GPU: cuBLASLt's, by plans; cuBLAS's where gradients are to be added up in float32.
 #ifdef PRECIS_HAS_CUDA
 #include <ATen/cuda/CUDAContext.h>
+#include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/Exceptions.h>
+#include <ATen/ops/empty.h>
 #include <cublas_v2.h>
 
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "lib/ops/cublaslt_products.h"
 #include "lib/ops/device_kernels.h"
+#include "lib/ops/measuring.h"
+#include "lib/ops/product_plans.h"
 
 namespace precis::ops::device {
 namespace {
+
+/// What NVIDIA recommends for Hopper, and what algorithms of earlier GPUs make use of.
+int64_t workspace_bytes() {
+  constexpr int64_t kMegabyte = 1 << 20;
+  return (at::cuda::getCurrentDeviceProperties()->major >= 9 ? 32 : 8) * kMegabyte;
+}
+
+/// cuBLASLt on one stream, whose products follow each other, so that one workspace is enough.
+class StreamProducts : public ProductLibrary {
+ public:
+  explicit StreamProducts(const at::cuda::CUDAStream& stream)
+      : stream_(stream),
+        workspace_(
+            at::empty({workspace_bytes()}, at::TensorOptions(stream.device()).dtype(at::kByte))),
+        place_{at::cuda::getCurrentCUDABlasLtHandle(), stream.stream(), workspace_.data_ptr(),
+               workspace_.nbytes()} {}
+
+  StreamProducts(const StreamProducts&) = delete;
+  StreamProducts& operator=(const StreamProducts&) = delete;
+
+  bool run(const Product& product) {
+    const ProductAlgorithm* algorithm = plans_.choose(product, is_measuring());
+    if (algorithm == nullptr) return false;
+    if (cublaslt_run(place_, product, *algorithm)) return true;
+    plans_.give_up(product);
+    return false;
+  }
+
+  std::vector<ProductAlgorithm> algorithms(const Product& product, int at_most) override {
+    return cublaslt_algorithms(place_, product, at_most);
+  }
+  bool accepts(const Product& product, const ProductAlgorithm& algorithm) override {
+    return cublaslt_accepts(place_, product, algorithm);
+  }
+  double seconds(const Product& product, const ProductAlgorithm& algorithm) override;
+  bool is_recording() override {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    C10_CUDA_CHECK(cudaStreamIsCapturing(stream_.stream(), &status));
+    return status != cudaStreamCaptureStatusNone;
+  }
+
+ private:
+  at::cuda::CUDAStream stream_;
+  at::Tensor workspace_;
+  CublasLtPlace place_;
+  ProductPlans plans_{*this};
+};
+
+/// Once to load its code and fill the caches, then some times by the GPU's clock.
+double StreamProducts::seconds(const Product& product, const ProductAlgorithm& algorithm) {
+  constexpr int kRuns = 2;
+  constexpr double kNever = std::numeric_limits<double>::infinity(), kMilli = 1e-3;
+  Product tried = product;
+  at::Tensor scratch;
+  if (product.shape.adds) {  // what is there must not be added to
+    try {
+      scratch = at::empty({product.shape.rows * product.shape.out_stride},
+                          at::TensorOptions(stream_.device()).dtype(at::kFloat));
+    } catch (const c10::OutOfMemoryError&) {
+      return kNever;
+    }
+    tried.out = scratch.data_ptr();
+  }
+  if (!cublaslt_run(place_, tried, algorithm)) return kNever;
+  at::cuda::CUDAEvent begin(cudaEventDefault), end(cudaEventDefault);
+  begin.record(stream_);
+  for (int i = 0; i < kRuns; ++i) cublaslt_run(place_, tried, algorithm);
+  end.record(stream_);
+  end.synchronize();
+  return begin.elapsed_time(end) * kMilli / kRuns;
+}
+
+/// Those of this thread for its current stream. A thread's own, as ATen's handles of cuBLAS are:
+/// operations are free functions, and nobody above them knows of streams.
+StreamProducts& products() {
+  thread_local std::map<std::pair<int, cudaStream_t>, StreamProducts> of_streams;
+  const at::cuda::CUDAStream stream = at::cuda::getCurrentCUDAStream();
+  return of_streams.try_emplace({stream.device_index(), stream.stream()}, stream).first->second;
+}
 
 cudaDataType_t type_of(const at::Tensor& a) {
   return a.scalar_type() == at::kHalf       ? CUDA_R_16F
@@ -16,6 +105,10 @@ cudaDataType_t type_of(const at::Tensor& a) {
 }
 
 }  // namespace
+
+bool run_product(const Product& product) {
+  return products().run(product);
+}
 
 void add_product(const at::Tensor& a, const at::Tensor& b, const at::Tensor& to) {
   // cuBLAS has columns where we have rows: to^T [in, out] += b^T [in, R] @ a [R, out].

@@ -69,6 +69,9 @@ void add_column_sums(const at::Tensor&, const at::Tensor&) {
 at::Tensor sum_of_squares(const at::Tensor&) {
   refuse();
 }
+bool run_product(const Product&) {
+  refuse();
+}
 void add_product(const at::Tensor&, const at::Tensor&, const at::Tensor&) {
   refuse();
 }

@@ -16,6 +16,7 @@
 #include "lib/ops/embedding.h"
 #include "lib/ops/gelu.h"
 #include "lib/ops/linear.h"
+#include "lib/ops/measuring.h"
 #include "lib/ops/norm.h"
 #include "lib/ops/route.h"
 #include "lib/ops/sums.h"
@@ -138,6 +139,36 @@ Check gelu_check(int64_t n, int64_t c, bool tanh) {
           }};
 }
 
+/// A linear layer on n rows, forward and backward. Measured, so that measuring is seen to leave the
+/// results alone.
+Check linear_check(int64_t n, int64_t in, int64_t out) {
+  return {"linear layer", [=](Side& side) -> Results {
+            const MeasuringGuard measuring(true);
+            const at::Tensor x = side.random({n, in}), weight = side.random({out, in}) * 0.1,
+                             bias = side.random({out}), grad_y = side.random({n, out}),
+                             y = side.empty({n, out}), grad_x = side.empty({n, in}),
+                             grad_weight = side.numbers({out, in});
+            linear(x, weight, bias, y);
+            linear_backward(grad_y, x, weight, grad_weight, grad_x);
+            return {y, grad_weight, grad_x};
+          }};
+}
+
+/// The products around the GELU of an MLP of c channels.
+Check mlp_check(int64_t n, int64_t c) {
+  return {"linear layers with GELU (tanh)", [=](Side& side) -> Results {
+            const MeasuringGuard measuring(true);
+            const at::Tensor x = side.random({n, c}), up = side.random({4 * c, c}) * 0.1,
+                             bias = side.random({4 * c}), down = side.random({c, 4 * c}) * 0.1,
+                             grad_y = side.random({n, c}), pre = side.empty({n, 4 * c}),
+                             out = side.empty({n, 4 * c}), grad = side.empty({n, 4 * c}),
+                             sums = side.numbers({4 * c});
+            linear_gelu(x, up, bias, /*tanh=*/true, pre, out);
+            linear_gelu_backward(grad_y, down, pre, /*tanh=*/true, grad, sums);
+            return {pre, out, grad, sums};
+          }};
+}
+
 Check sums_check(int64_t n, int64_t c) {
   return {"sums", [=](Side& side) -> Results {
             const at::Tensor sums = side.zeros({c});
@@ -228,6 +259,8 @@ std::vector<Check> checks_of(SelfTest size) {
       head_check(7, 1003),
       gelu_check(9, 256, true),
       gelu_check(9, 256, false),
+      linear_check(33, 72, 40),
+      mlp_check(33, 64),
       sums_check(33, 72),
       cached_attention_check(40),
       recorded_check(9, 768),
@@ -239,8 +272,9 @@ std::vector<Check> checks_of(SelfTest size) {
            attention_check("attention with dropout, heads of 20", {70, 129}, 20, 0.1),
            attention_check("attention, long", {513, 1, 64, 130, 1024}, 64, 0),
            norm_check(3001, 768), norm_check(301, 1600), norm_check(33, 2048),
-           head_check(1025, 50257), gelu_check(3001, 3072, true), sums_check(3001, 2304),
-           cached_attention_check(1024), finite_differences_check()})
+           head_check(1025, 50257), gelu_check(3001, 3072, true), linear_check(3001, 768, 2304),
+           mlp_check(3001, 768), sums_check(3001, 2304), cached_attention_check(1024),
+           finite_differences_check()})
     checks.push_back(std::move(check));
   return checks;
 }

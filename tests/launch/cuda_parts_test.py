@@ -8,9 +8,9 @@ import tempfile
 import unittest
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-HEADERS = ["cuda_runtime_api.h", "crt/host_defines.h", "nv/target", "cublas_v2.h", "cusparse.h", "cusolverDn.h"]
+HEADERS = ["cuda_runtime_api.h", "crt/host_defines.h", "nv/target", "cublas_v2.h", "cublasLt.h", "cusparse.h", "cusolverDn.h"]
 # Which wheel of CUDA 12 brings which: one folder each. Neither crt nor nv comes with torch.
-WHEELS_12 = {"cuda_runtime": ["cuda_runtime_api.h"], "cublas": ["cublas_v2.h"], "cusparse": ["cusparse.h"], "cusolver": ["cusolverDn.h"]}
+WHEELS_12 = {"cuda_runtime": ["cuda_runtime_api.h"], "cublas": ["cublas_v2.h", "cublasLt.h"], "cusparse": ["cusparse.h"], "cusolver": ["cusolverDn.h"]}
 
 
 class CudaParts(unittest.TestCase):

@@ -289,6 +289,48 @@ TEST_P(Device, WeightGradientsAreAddedUpInFloat32) {
   }
 }
 
+TEST_P(Device, LinearLayers) {
+  for (const bool with_bias : {true, false}) {
+    const int64_t n = 19, in = 24, out = 37, stride = 40;
+    const at::Tensor x = random({n, in}), weight = random({out, in}),
+                     bias = with_bias ? random({out}) : at::Tensor();
+    at::Tensor y[2], grad_weight[2], grad_x[2];
+    for (const int i : {0, 1}) {
+      const RouteGuard guard(i == 0 ? Route::kCpu : GetParam().route);
+      y[i] = random({n, stride}).narrow(1, 0, out);
+      grad_weight[i] = at::ones({out, in});
+      grad_x[i] = at::empty({n, in}, type_);
+      ops::linear(x, weight, bias, y[i]);
+      ops::linear_backward(y[i], x, weight, grad_weight[i], grad_x[i]);
+    }
+    expect_near(y[1], y[0], tolerance(type_), "y");
+    expect_near(grad_weight[1], grad_weight[0], tolerance(type_), "gradient of the weight");
+    expect_near(grad_x[1], grad_x[0], tolerance(type_), "gradient of the input");
+  }
+}
+
+/// The two products around a GELU: with it as their epilogue, and, where rows are no whole packs or
+/// the GELU is the exact one, with a kernel of its own.
+TEST_P(Device, LinearLayersWithGelu) {
+  for (const int64_t wide : {40, 36, 37})
+    for (const bool tanh : {true, false}) {
+      const int64_t n = 19, c = 24;
+      const at::Tensor x = random({n, c}), up = random({wide, c}), bias = random({wide}),
+                       down = random({c, wide}), grad_y = random({n, c});
+      at::Tensor pre[2], out[2], grad[2], sums[2];
+      on_both([&](int i) {
+        for (at::Tensor* made : {&pre[i], &out[i], &grad[i]}) *made = at::empty({n, wide}, type_);
+        sums[i] = at::ones({wide});
+        ops::linear_gelu(x, up, bias, tanh, pre[i], out[i]);
+        ops::linear_gelu_backward(grad_y, down, pre[i], tanh, grad[i], sums[i]);
+      });
+      expect_near(pre[1], pre[0], tolerance(type_), "what goes into the GELU");
+      expect_near(out[1], out[0], tolerance(type_), "GELU");
+      expect_near(grad[1], grad[0], 2 * tolerance(type_), "gradient");
+      expect_near(sums[1], sums[0], 2 * tolerance(type_), "sums");
+    }
+}
+
 std::string name_of(const ::testing::TestParamInfo<Case>& info) {
   const char* orders[] = {"Forward", "Backward", "Shuffled"};
   return std::string(c10::toString(info.param.type)) +

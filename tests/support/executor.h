@@ -179,6 +179,8 @@ class Executor {
   int64_t launches() const { return launches_; }
   /// The launch of this number, from 0, does nothing, as on a GPU that fails.
   void lose_launch(int64_t number) { lost_ = number; }
+  /// A launch of what is no kernel of ours; false: it is the one that does nothing.
+  bool begins_launch() { return launches_++ != lost_; }
   /// The innermost one that is alive on this thread. Throws std::logic_error where there is none.
   static Executor& current();
 
@@ -187,7 +189,7 @@ class Executor {
     static_assert(Kernel::kThreads % kernels::kWarp == 0);
     if (grid.shared_bytes > kernels::kMostShared)
       throw std::logic_error("a kernel asks for more shared memory than a block has on sm_75");
-    if (launches_++ == lost_) return;
+    if (!begins_launch()) return;
     constexpr size_t kAligned = 128;
     for (int64_t index = 0; index < grid.blocks; ++index) {
       const size_t bytes = static_cast<size_t>(grid.shared_bytes);
