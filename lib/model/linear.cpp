@@ -5,7 +5,7 @@
 namespace precis {
 namespace {
 
-std::optional<size_t> bias_of(const ParameterTable& table, const std::string& name) {
+std::optional<size_t> bias_index(const ParameterTable& table, const std::string& name) {
   const std::string bias = name + ".bias";
   return table.has(bias) ? std::optional(table.index(bias)) : std::nullopt;
 }
@@ -13,10 +13,15 @@ std::optional<size_t> bias_of(const ParameterTable& table, const std::string& na
 }  // namespace
 
 Linear::Linear(const ParameterTable& table, const std::string& name)
-    : weight_(table.index(name + ".weight")), bias_(bias_of(table, name)) {}
+    : weight_(table.index(name + ".weight")), bias_(bias_index(table, name)) {}
 
 void Linear::forward(const Weights& weights, const at::Tensor& x, const at::Tensor& y) const {
-  ops::linear(x, weights.compute[weight_], bias_ ? weights.compute[*bias_] : at::Tensor(), y);
+  ops::linear(x, weights.compute[weight_], bias_of(weights), y);
+}
+
+void Linear::forward_gelu(const Weights& weights, const at::Tensor& x, bool tanh,
+                          const at::Tensor& pre, const at::Tensor& y) const {
+  ops::linear_gelu(x, weights.compute[weight_], bias_of(weights), tanh, pre, y);
 }
 
 void Linear::backward(const Weights& weights, const Gradients& gradients, const at::Tensor& grad_y,
@@ -24,7 +29,13 @@ void Linear::backward(const Weights& weights, const Gradients& gradients, const 
   ops::linear_backward(grad_y, x, weights.compute[weight_], gradients[weight_], grad_x);
 }
 
+void Linear::backward_gelu(const Weights& weights, const at::Tensor& grad_y, const at::Tensor& pre,
+                           bool tanh, const at::Tensor& grad_pre,
+                           const at::Tensor& grad_pre_sums) const {
+  ops::linear_gelu_backward(grad_y, weights.compute[weight_], pre, tanh, grad_pre, grad_pre_sums);
+}
+
 LayerNorm::LayerNorm(const ParameterTable& table, const std::string& name, double epsilon)
-    : weight_(table.index(name + ".weight")), bias_(bias_of(table, name)), epsilon_(epsilon) {}
+    : weight_(table.index(name + ".weight")), bias_(bias_index(table, name)), epsilon_(epsilon) {}
 
 }  // namespace precis
