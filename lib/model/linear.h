@@ -29,12 +29,23 @@ class Linear {
   /// bias' gradient is for the operation that makes grad_y: bias_gradient(gradients).
   void backward(const Weights& weights, const Gradients& gradients, const at::Tensor& grad_y,
                 const at::Tensor& x, const at::Tensor& grad_x) const;
+  /// forward into `pre` [R, out], and its GELU into y.
+  void forward_gelu(const Weights& weights, const at::Tensor& x, bool tanh, const at::Tensor& pre,
+                    const at::Tensor& y) const;
+  /// backward's grad_x, where x was the GELU of `pre` [R, in]: written to grad_pre, its column
+  /// sums added to grad_pre_sums unless undefined. The weight's gradient is backward's.
+  void backward_gelu(const Weights& weights, const at::Tensor& grad_y, const at::Tensor& pre,
+                     bool tanh, const at::Tensor& grad_pre, const at::Tensor& grad_pre_sums) const;
   /// The gradient of the bias; undefined where there is none, or it is frozen.
   at::Tensor bias_gradient(const Gradients& gradients) const {
     return bias_ ? gradients[*bias_] : at::Tensor();
   }
 
  private:
+  at::Tensor bias_of(const Weights& weights) const {
+    return bias_ ? weights.compute[*bias_] : at::Tensor();
+  }
+
   size_t weight_;
   std::optional<size_t> bias_;
 };

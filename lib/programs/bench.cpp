@@ -118,7 +118,8 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
   AdamW optimizer(parameters, TrainConfig{});
   LossScaler scaler(setup.dtype == at::kHalf);
   const auto model = shape->make_model(table, setup.device);
-  TrainStep step({*model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16, setup.tf32);
+  TrainStep step({*model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16,
+                 {.tf32 = setup.tf32, .measure = true});
   const auto [budget, plan, batches] = made_up_step(world, setup, s, *shape);
   const double seconds = median_seconds(s.repeats, [&] {
     step.run(batches, {plan.counts, 1e-4, kDropout, false});

@@ -126,7 +126,8 @@ Attempt Training::try_from(int64_t steps) {
   TrainingState& state = parts_.state;
   TrainStep step(
       {*state.model, state.parameters, state.optimizer, state.scaler, collectives_, world},
-      config.train.grad_clip, config.comm.bucket_megabytes, setup.tf32);
+      config.train.grad_clip, config.comm.bucket_megabytes,
+      {.tf32 = setup.tf32, .measure = config.train.measure_products});
   const EpochPlan plan(data_.train->size(), config.train.global_batch_size,
                        static_cast<uint64_t>(config.run.seed));
   TrainLoop loop({step, *data_.train, plan, world, setup.device}, config.train,

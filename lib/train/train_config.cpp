@@ -32,6 +32,9 @@ Fields TrainConfig::fields() {
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
       {"tf32", &tf32,
        "float32 training steps on a GPU multiply in TF32; evaluation and decoding never do"},
+      {"measure_products", &measure_products,
+       "a GPU's matrix products take the fastest algorithm as measured when training meets their "
+       "shape; false: cuBLASLt's first choice, the same each time"},
   };
 }
 

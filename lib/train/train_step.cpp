@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "lib/ops/measuring.h"
 #include "lib/ops/sums.h"
 #include "lib/train/tf32.h"
 
@@ -23,11 +24,12 @@ std::pair<double, double> to_host(const at::Tensor& loss, const at::Tensor& norm
 
 }  // namespace
 
-TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes, bool tf32)
+TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
+                     const ProductSettings& products)
     : parts_(parts),
       grad_clip_(grad_clip),
       bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))),
-      tf32_(tf32) {}
+      products_(products) {}
 
 /// Begins the sums of whole buckets among the first final_count elements; the rest goes when it is
 /// all there. The cuts depend on the parameter table alone, so they are the same on every rank.
@@ -50,7 +52,8 @@ void TrainStep::send_rest() {
 /// told so. The loss, on the device. `need` is up to date whenever memory runs out.
 at::Tensor TrainStep::accumulate(std::span<const RaggedBatch> micro_batches, TrainPass pass,
                                  MemoryNeed& need) {
-  const Tf32Scope tf32(tf32_);
+  const Tf32Scope tf32(products_.tf32);
+  const ops::MeasuringGuard measuring(products_.measure);
   for (const RaggedBatch& batch : micro_batches)
     need.largest = std::max(need.largest, batch.num_tokens());
   parts_.parameters.gradient().zero_();

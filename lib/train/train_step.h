@@ -34,6 +34,12 @@ struct StepInput {
   bool out_of_memory = false;   ///< this rank could not even make its micro-batches
 };
 
+/// How forward and backward make their products on a GPU.
+struct ProductSettings {
+  bool tf32 = false;     ///< of float32, in TF32
+  bool measure = false;  ///< by the fastest algorithm (ops/measuring.h), else by the first
+};
+
 /// Forward and backward of this rank's micro-batches, sums over ranks that begin during the last
 /// backward, clipping, AdamW.
 class TrainStep {
@@ -46,8 +52,8 @@ class TrainStep {
     Collectives& collectives;
     const World& world;
   };
-  /// `tf32`: forward and backward may make their float32 products in it.
-  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes, bool tf32 = false);
+  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
+            const ProductSettings& products = {});
 
   /// Collective. Throws OutOfMemory on all ranks where one of them had no memory for a micro-batch;
   /// nothing is changed then, and the step may be run again. Throws a SharedError when loss or
@@ -76,7 +82,7 @@ class TrainStep {
   Parts parts_;
   double grad_clip_;
   int64_t bucket_;
-  bool tf32_;
+  ProductSettings products_;
   int64_t sent_ = 0;
 };
 

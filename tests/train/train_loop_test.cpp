@@ -4,6 +4,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "lib/ops/measuring.h"
 #include "lib/train/tf32.h"
 #include "tests/support/tight_bigram.h"
 
@@ -142,29 +145,33 @@ TEST(OutOfMemory, IsToldByItsTypeOrByItsWords) {
   EXPECT_FALSE(is(std::runtime_error("out of luck")));
 }
 
-/// Says whether TF32 was allowed when it was run.
+/// Says whether TF32, and measuring, was allowed when it was run.
 class WatchingModel : public BigramModel {
  public:
   using BigramModel::BigramModel;
   at::Tensor train(const RaggedBatch& batch, const Weights& weights, const Gradients& gradients,
                    const TrainPass& pass) override {
     in_training = is_tf32_allowed();
+    measured_in_training = ops::is_measuring();
     return BigramModel::train(batch, weights, gradients, pass);
   }
   at::Tensor loss(const RaggedBatch& batch, const Weights& weights) override {
     in_evaluation = is_tf32_allowed();
+    measured_in_evaluation = ops::is_measuring();
     return BigramModel::loss(batch, weights);
   }
   bool in_training = false, in_evaluation = false;
+  bool measured_in_training = false, measured_in_evaluation = false;
 };
 
-TEST(Tf32, IsAllowedInTrainingStepsAlone) {
-  for (const bool wanted : {true, false}) {
+TEST(Tf32, IsAllowedInTrainingStepsAloneAndSoIsMeasuring) {
+  for (const auto& [wanted, measured] :
+       {std::pair{true, false}, std::pair{false, true}, std::pair{false, false}}) {
     Training training(false);
     WatchingModel model(training.table(), at::kCPU);
     TrainStep step({model, training.parameters, training.optimizer, training.scaler,
                     *training.collectives, the_world()},
-                   1.0, 16, wanted);
+                   1.0, 16, {.tf32 = wanted, .measure = measured});
     const std::vector<int32_t> tokens{1, 2, 3};
     const std::vector<RaggedSample> rows{{tokens, 1, 7}};
     const std::vector<RaggedBatch> batches{make_ragged_batch(rows, true)};
@@ -172,6 +179,8 @@ TEST(Tf32, IsAllowedInTrainingStepsAlone) {
     model.loss(batches[0], training.parameters.weights());
     EXPECT_EQ(model.in_training, wanted);
     EXPECT_FALSE(model.in_evaluation);
+    EXPECT_EQ(model.measured_in_training, measured);
+    EXPECT_FALSE(model.measured_in_evaluation);
   }
 }
 

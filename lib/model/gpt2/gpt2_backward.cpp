@@ -4,7 +4,6 @@
 #include "lib/model/gpt2/gpt2_model.h"
 #include "lib/model/gpt2/gpt2_pass.h"
 #include "lib/ops/embedding.h"
-#include "lib/ops/gelu.h"
 #include "lib/ops/sums.h"
 
 namespace precis {
@@ -17,9 +16,9 @@ void Gpt2Model::backward_mlp(Pass& pass, int64_t block) {
   const at::ScalarType t = pass.weights.type();
   const int64_t c = shape_.n_embd, r = s.h2.size(0);
   const at::Tensor grad_fc = workspace_.take({r, 4 * c}, t), grad_h2 = workspace_.take({r, c}, t);
-  layers.mlp_proj.backward(pass.weights, *pass.gradients, pass.grad_branch, s.gelu, grad_fc);
-  ops::gelu_backward(grad_fc, s.fc, shape_.gelu_tanh, grad_fc,
-                     layers.c_fc.bias_gradient(*pass.gradients));
+  layers.mlp_proj.backward(pass.weights, *pass.gradients, pass.grad_branch, s.gelu, {});
+  layers.mlp_proj.backward_gelu(pass.weights, pass.grad_branch, s.fc, shape_.gelu_tanh, grad_fc,
+                                layers.c_fc.bias_gradient(*pass.gradients));
   layers.c_fc.backward(pass.weights, *pass.gradients, grad_fc, s.h2, grad_h2);
   ops::residual_norm_backward(
       grad_h2, {pass.rows_behind(block), pass.dropout(DropoutSite::attention_output(block))},

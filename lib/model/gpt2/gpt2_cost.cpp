@@ -67,10 +67,13 @@ OperationCount bias_count(const Work& w) {
           w.before() * 3 * w.c * w.e, 0};
 }
 
-/// One kernel forward and one backward; the sums that a bias wants are added up by another.
-OperationCount gelu_count(const Work& w, bool bias) {
-  return {"GELU", static_cast<int64_t>(w.blocks) * (bias ? 3 : 2),
-          w.behind() * 4 * w.c * w.e * (2 + 3), 0};
+/// One kernel forward and one backward; the sums that a bias wants are added up by another. That of
+/// tanh is made by the products before it, and sums by two kernels of their own.
+OperationCount gelu_count(const Work& w, bool tanh, bool bias) {
+  const int64_t launches = tanh ? (bias ? 2 : 0) : (bias ? 3 : 2);
+  const double arrays = tanh ? (bias ? 3 : 2) : 2 + 3;
+  return {"GELU", static_cast<int64_t>(w.blocks) * launches, w.behind() * 4 * w.c * w.e * arrays,
+          0};
 }
 
 OperationCount selection_count(const Work& w) {
@@ -89,9 +92,12 @@ std::vector<OperationCount> Gpt2Shape::operation_counts(const StepCounts& micro_
   const int64_t rows = head_rows(/*in_place=*/true, element_size),
                 pieces = (micro_batch.target_tokens + rows - 1) / rows;
   const double v = static_cast<double>(vocab_size);
-  std::vector<OperationCount> all{embedding_count(w),  norm_count(w),
-                                  linear_count(w),     attention_count(w, length),
-                                  gelu_count(w, bias), selection_count(w)};
+  std::vector<OperationCount> all{embedding_count(w),
+                                  norm_count(w),
+                                  linear_count(w),
+                                  attention_count(w, length),
+                                  gelu_count(w, gelu_tanh, bias),
+                                  selection_count(w)};
   if (bias) all.push_back(bias_count(w));
   all.push_back(
       {"head", 3 * pieces,

@@ -10,7 +10,6 @@
 #include "lib/ops/cached_attention.h"
 #include "lib/ops/cross_entropy.h"
 #include "lib/ops/embedding.h"
-#include "lib/ops/gelu.h"
 #include "lib/ops/linear.h"
 #include "lib/ops/route.h"
 
@@ -115,9 +114,8 @@ void Gpt2Model::forward_mlp(Pass& pass, int64_t block) {
                      {pass.rows_behind(block), pass.dropout(DropoutSite::attention_output(block))},
                      layers.ln_2.of(pass.weights), s.norm_2, s.h2);
   take(s.fc, {r, 4 * c}, t);
-  layers.c_fc.forward(pass.weights, s.h2, s.fc);
   take(s.gelu, {r, 4 * c}, t);
-  ops::gelu(s.fc, shape_.gelu_tanh, s.gelu);
+  layers.c_fc.forward_gelu(pass.weights, s.h2, shape_.gelu_tanh, s.fc, s.gelu);
   layers.mlp_proj.forward(pass.weights, s.gelu, s.mlp);
 }
 

@@ -63,10 +63,11 @@ class OperatorCount {
 };
 thread_local OperatorCount* OperatorCount::current = nullptr;
 
-Gpt2Shape shape_of(int64_t layers, bool bias) {
+Gpt2Shape shape_of(int64_t layers, bool bias, bool tanh) {
   Gpt2Shape shape = small_shape();
   shape.n_layer = layers;
   shape.bias = bias;
+  shape.gelu_tanh = tanh;
   return shape;
 }
 
@@ -97,12 +98,15 @@ Launches of_micro_batch(const Gpt2Shape& shape) {
 
 TEST(Launches, AreAsManyAsTheTableTellsAndAtMostThirtyABlock) {
   for (const bool bias : {true, false}) {
-    const Launches two = of_micro_batch(shape_of(2, bias)),
-                   five = of_micro_batch(shape_of(5, bias));
+    const Launches two = of_micro_batch(shape_of(2, bias, /*tanh=*/false)),
+                   three = of_micro_batch(shape_of(3, bias, /*tanh=*/false)),
+                   fused = of_micro_batch(shape_of(2, bias, /*tanh=*/true));
     EXPECT_EQ(two.counted, two.told) << two.operators;
-    EXPECT_EQ(five.counted, five.told);
-    EXPECT_LE(five.counted - two.counted, 3 * 30);
-    EXPECT_GT(five.counted - two.counted, 3 * 15);
+    EXPECT_EQ(three.counted, three.told);
+    EXPECT_LE(three.counted - two.counted, 30);
+    EXPECT_GT(three.counted - two.counted, 15);
+    EXPECT_EQ(fused.counted, fused.told) << fused.operators;
+    EXPECT_EQ(two.counted - fused.counted, 2 * (bias ? 1 : 2));  // products make its GELU
   }
 }
 
