@@ -65,6 +65,9 @@ class LanguageModel {
   virtual CacheShape cache_shape() const = 0;
 
   virtual at::Device device() const = 0;
+  /// Scratch memory takes the size that it keeps until a pass needs more than any before. Returns
+  /// how often it has moved: what was recorded while that was another number must not run any more.
+  virtual int64_t settle_scratch() = 0;
   /// The most bytes of scratch memory that were in use at a time.
   virtual int64_t peak_scratch_bytes() const = 0;
 };

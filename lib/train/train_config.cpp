@@ -32,6 +32,8 @@ Fields TrainConfig::fields() {
        {.choices = {"auto", "float32", "bfloat16", "float16"}}},
       {"tf32", &tf32,
        "float32 training steps on a GPU multiply in TF32; evaluation and decoding never do"},
+      {"cuda_graphs", &cuda_graphs,
+       "on a GPU, micro-batches of sizes that were seen before are started as a whole"},
   };
 }
 
