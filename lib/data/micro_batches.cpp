@@ -1,6 +1,7 @@
 #include "lib/data/micro_batches.h"
 
 #include "lib/base/random.h"
+#include "lib/model/batch_shape.h"
 
 namespace precis {
 
@@ -15,7 +16,9 @@ std::vector<RaggedBatch> make_micro_batches(const StepPlan& plan, const Dialogue
       rows.push_back({example.tokens, example.prompt_tokens,
                       mix_key({seed, static_cast<uint64_t>(planned.ordinal)})});
     }
-    batches.push_back(make_ragged_batch(rows, /*with_targets=*/true).to(device));
+    RaggedBatch batch = make_ragged_batch(rows, /*with_targets=*/true);
+    if (!device.is_cpu()) batch = padded(batch, shape_class(batch));
+    batches.push_back(batch.to(device));
   }
   return batches;
 }

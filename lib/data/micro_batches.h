@@ -13,8 +13,8 @@
 
 namespace precis {
 
-/// This rank's micro-batches of a planned step, on the device. `seed`: of dropout; each sample's
-/// follows from it and from the sample's ordinal.
+/// This rank's micro-batches of a planned step, on the device; a GPU's have the sizes of their
+/// shape_class. `seed`: of dropout; each sample's follows from it and from the sample's ordinal.
 std::vector<RaggedBatch> make_micro_batches(const StepPlan& plan, const DialogueDataset& data,
                                             int rank, uint64_t seed, at::Device device);
 

@@ -40,7 +40,8 @@ CachedDecoder::CachedDecoder(const InferenceModel& model)
   if (any.is_cpu()) return;
   // ATen's operators one by one are no thing to record: some of them wait for the device.
   const bool trusted = ops::route_of(any) == ops::Route::kDevice;
-  steps_.emplace(model_.recorded_steps(trusted ? make_device_graph : MakeDeviceGraph()));
+  steps_.emplace(
+      model_.recorded_steps(trusted ? device_graphs_in_shared_memory() : MakeDeviceGraph()));
 }
 
 CachedDecoder::CachedDecoder(const InferenceModel& model, MakeDeviceGraph make)

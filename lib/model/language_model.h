@@ -10,13 +10,15 @@
 #include "lib/model/ragged_batch.h"
 #include "lib/model/weights.h"
 #include "lib/ops/cached_rows.h"
+#include "lib/ops/cross_entropy.h"
 
 namespace precis {
 
 /// How one micro-batch is run in training.
 struct TrainPass {
   double dropout = 0;
-  double scale = 1;  ///< of the gradient: 1 / targets in the whole step, times the loss scale
+  /// Of the gradient: 1 / targets in the whole step, times the loss scale.
+  ops::GradientScale scale = 1;
   /// Called when the first `count` elements of the flat gradient are final for this micro-batch.
   std::function<void(int64_t count)> gradients_final;
 };
@@ -63,6 +65,9 @@ class LanguageModel {
   virtual CacheShape cache_shape() const = 0;
 
   virtual at::Device device() const = 0;
+  /// Scratch memory takes the size that it keeps until a pass needs more than any before. Returns
+  /// how often it has moved: what was recorded while that was another number must not run any more.
+  virtual int64_t settle_scratch() = 0;
   /// The most bytes of scratch memory that were in use at a time.
   virtual int64_t peak_scratch_bytes() const = 0;
 };

@@ -3,8 +3,25 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 
 namespace precis {
+
+namespace {
+
+/// In the order in which they lie in one piece of memory.
+std::array<at::Tensor*, 7> arrays_of(RaggedBatch& batch) {
+  return {&batch.tokens,        &batch.rows.positions, &batch.rows.keys, &batch.segments.offsets,
+          &batch.segments.keys, &batch.target_rows,    &batch.targets};
+}
+
+/// Of eight bytes, as each array begins at a whole one.
+int64_t words_of(const at::Tensor& array) {
+  constexpr int64_t kWord = 8;
+  return (static_cast<int64_t>(array.nbytes()) + kWord - 1) / kWord;
+}
+
+}  // namespace
 
 RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_targets) {
   RaggedBatch batch;
@@ -53,12 +70,31 @@ RaggedBatch make_ragged_batch(std::span<const RaggedSample> samples, bool with_t
 
 RaggedBatch RaggedBatch::to(const at::Device& device) const {
   if (device.is_cpu()) return *this;
-  RaggedBatch moved = *this;
-  for (at::Tensor* tensor :
-       {&moved.tokens, &moved.rows.keys, &moved.rows.positions, &moved.segments.offsets,
-        &moved.segments.keys, &moved.target_rows, &moved.targets})
-    *tensor = tensor->pin_memory().to(device, /*non_blocking=*/true);
-  return moved;
+  const RaggedBatch here = in_one_piece(/*pinned=*/true);
+  return here.in_memory(here.memory.to(device, /*non_blocking=*/true));
+}
+
+RaggedBatch RaggedBatch::in_one_piece(bool pinned) const {
+  RaggedBatch from = *this;
+  int64_t words = 0;
+  for (const at::Tensor* array : arrays_of(from)) words += words_of(*array);
+  RaggedBatch copy =
+      in_memory(at::empty({words}, at::TensorOptions(at::kLong).pinned_memory(pinned)));
+  const auto to = arrays_of(copy);
+  for (size_t i = 0; i < to.size(); ++i) to[i]->copy_(*arrays_of(from)[i]);
+  return copy;
+}
+
+RaggedBatch RaggedBatch::in_memory(const at::Tensor& to) const {
+  RaggedBatch there = *this;
+  there.memory = to;
+  int64_t begin = 0;
+  for (at::Tensor* array : arrays_of(there)) {
+    const int64_t words = words_of(*array), size = array->size(0);
+    *array = to.narrow(0, begin, words).view(array->scalar_type()).narrow(0, 0, size);
+    begin += words;
+  }
+  return there;
 }
 
 }  // namespace precis

@@ -1,6 +1,7 @@
 #include "lib/ops/attention.h"
 
 #include <ATen/ops/empty.h>
+#include <c10/util/Exception.h>
 
 #include "lib/ops/attention_aten.h"
 #include "lib/ops/attention_cpu.h"
@@ -20,11 +21,12 @@ cpu::AttentionShape shape_of(const Segments& segments, int64_t n_head, const at:
 
 /// What runs: without dropout ATen's fused kernels come first, where they fit.
 enum class Kernel { kCpu, kOurs, kFused, kComposed };
-Kernel choose(const at::Tensor& qkv, int64_t n_head, Dropout dropout) {
+Kernel choose(const Segments& segments, const at::Tensor& qkv, int64_t n_head, Dropout dropout) {
   const int64_t head_size = qkv.size(1) / 3 / n_head;
-  switch (route_of(qkv)) {
+  const Route route = route_of(qkv);
+  switch (route) {
     case Route::kCpu:
-      return Kernel::kCpu;
+      break;
     case Route::kDevice:
       if (!dropout.active() && fused::attention_fits(head_size, qkv)) return Kernel::kFused;
       if (device::attention_fits(head_size, qkv.scalar_type())) return Kernel::kOurs;
@@ -32,14 +34,16 @@ Kernel choose(const at::Tensor& qkv, int64_t n_head, Dropout dropout) {
     case Route::kComposed:
       break;
   }
-  return Kernel::kComposed;
+  TORCH_CHECK(!segments.host_offsets.empty(),
+              "this attention asks the host where samples begin, and cannot be recorded");
+  return route == Route::kCpu ? Kernel::kCpu : Kernel::kComposed;
 }
 
 }  // namespace
 
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state) {
-  const Kernel kernel = choose(qkv, n_head, dropout);
+  const Kernel kernel = choose(segments, qkv, n_head, dropout);
   if (kernel == Kernel::kOurs)
     return device::attention(segments, n_head, dropout, qkv, out, want_state);
   if (kernel == Kernel::kFused) return fused::attention(segments, n_head, qkv, out, want_state);
@@ -58,7 +62,7 @@ void attention_backward(const Segments& segments, int64_t n_head, Dropout dropou
                         const AttentionState& state, const AttentionTensors& tensors,
                         const at::Tensor& grad_qkv) {
   const auto& [qkv, out, grad_out] = tensors;
-  const Kernel kernel = choose(qkv, n_head, dropout);
+  const Kernel kernel = choose(segments, qkv, n_head, dropout);
   if (kernel == Kernel::kOurs)
     return device::attention_backward(segments, n_head, dropout, state, tensors, grad_qkv);
   if (kernel == Kernel::kFused)

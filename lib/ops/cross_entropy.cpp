@@ -10,14 +10,17 @@
 
 namespace precis::ops {
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale) {
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                         const GradientScale& scale) {
   const Route route = route_of(logits);
   if (route == Route::kDevice) return device::cross_entropy(logits, targets, scale);
   if (route == Route::kComposed) return aten::cross_entropy(logits, targets, scale);
+  const float factor = scale.tensor.defined() ? *scale.tensor.const_data_ptr<float>()
+                                              : static_cast<float>(scale.number);
   double loss = 0;
   with_element(logits.scalar_type(), [&]<typename T>(T) {
     loss = cpu::cross_entropy<T>(logits.size(0), logits.size(1), data_or_null<T>(logits),
-                                 data_or_null<int64_t>(targets), static_cast<float>(scale));
+                                 data_or_null<int64_t>(targets), factor);
   });
   return at::scalar_tensor(loss, at::kDouble);
 }

@@ -7,6 +7,7 @@
 namespace precis::ops::aten {
 
 /// As those of cross_entropy.h.
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale);
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                         const GradientScale& scale);
 
 }  // namespace precis::ops::aten

@@ -16,6 +16,10 @@ double cross_entropy(int64_t r, int64_t v, T* logits, const int64_t* targets, fl
   at::parallel_for(0, r, 1, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       T* row = logits + i * v;
+      if (targets[i] < 0) {  // counts nothing
+        if (scale != 0) std::fill(row, row + v, narrow<T>(0.0F));
+        continue;
+      }
       const float top = row_max(row, v);
       double total = 0;
       constexpr int64_t kPiece = 4096;  // float sums of bounded length, added in double

@@ -8,7 +8,7 @@
 namespace precis::cpu {
 
 /// Sum over rows of -log softmax(logits)[target]; the logits [R, V] become their gradient times
-/// scale (scale 0: they stay).
+/// scale (scale 0: they stay). A row of a negative target has no loss, and gradient 0.
 template <typename T>
 double cross_entropy(int64_t r, int64_t v, T* logits, const int64_t* targets, float scale);
 

@@ -10,7 +10,8 @@ namespace precis::ops::device {
 
 using namespace precis::kernels;  // NOLINT: what kernels are written in
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale) {
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                         const GradientScale& scale) {
   const int64_t rows = logits.size(0), v = logits.size(1), stride = logits.stride(0);
   const at::Tensor losses = at::empty({rows}, logits.options().dtype(at::kDouble));
   with_element(logits.scalar_type(), [&](auto element) {
@@ -23,7 +24,8 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, do
                   write<double>(losses),
                   v,
                   stride,
-                  static_cast<float>(scale)});
+                  static_cast<float>(scale.number),
+                  read<float>(scale.tensor)});
   });
   return losses.sum();
 }

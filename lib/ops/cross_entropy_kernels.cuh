@@ -7,7 +7,8 @@
 namespace precis::kernels {
 
 /// losses [R] = -log softmax(logits [R, V])[targets]; scale != 0: logits become their gradient
-/// times scale. Rows of logits begin `stride` apart.
+/// times scale. Rows of logits begin `stride` apart. A row of a negative target has no loss, and
+/// gradient 0.
 template <typename T>
 struct CrossEntropy {
   static constexpr int kThreads = 256;
@@ -16,10 +17,13 @@ struct CrossEntropy {
   Span<double> losses;  // so that they are added up in float64
   int64_t v, stride;
   float scale;
+  Span<const float> scale_there;  ///< [1]: in place of scale; empty: that counts
 
   template <class Block>
   PRECIS_DEVICE void operator()(const Block& block) const {
     const int64_t row = block.index(), begin = row * stride, target = begin + targets[row];
+    const float factor = scale_there.empty() ? scale : scale_there[0];
+    if (targets[row] < 0) return leave_out(block, row, factor);
     float top = -INFINITY, total = 0;
     for_each_pack(block, begin, [&](auto some, int64_t) {
       float new_top = top;
@@ -39,20 +43,31 @@ struct CrossEntropy {
     const float log_sum = row_top + logf(over_block(block, mine, /*sum=*/true));
     if (block.thread() == 0)
       losses[row] = static_cast<double>(log_sum - static_cast<float>(logits[target]));
-    if (scale == 0) return;
+    if (factor == 0) return;
     block.sync();  // the target's logit has been read
     for_each_pack(block, begin, [&](auto some, int64_t at) {
       using Some = decltype(some);
       PRECIS_UNROLL
       for (int k = 0; k < Some::kCount; ++k) {
         const float p = expf(static_cast<float>(some.x[k]) - log_sum);
-        some.x[k] = static_cast<T>((at + k == target ? p - 1 : p) * scale);
+        some.x[k] = static_cast<T>((at + k == target ? p - 1 : p) * factor);
       }
       *reinterpret_cast<Some*>(logits.at(at, Some::kCount)) = some;
     });
   }
 
  private:
+  template <class Block>
+  PRECIS_DEVICE void leave_out(const Block& block, int64_t row, float factor) const {
+    if (block.thread() == 0) losses[row] = 0;
+    if (factor == 0) return;
+    for_each_pack(block, row * stride, [&](auto some, int64_t at) {
+      using Some = decltype(some);
+      PRECIS_UNROLL
+      for (T& x : some.x) x = static_cast<T>(0.0F);
+      *reinterpret_cast<Some*>(logits.at(at, Some::kCount)) = some;
+    });
+  }
   /// work(pack, where it is in logits) for this thread's share of the row at `begin`: packs, then
   /// packs of one for what is left; these alone where the row does not begin at a pack.
   template <class Block, class Work>

@@ -7,6 +7,7 @@
 
 #include "lib/ops/attention.h"
 #include "lib/ops/cached_rows.h"
+#include "lib/ops/cross_entropy.h"
 #include "lib/ops/norm.h"
 
 namespace precis::ops {
@@ -39,7 +40,8 @@ bool cached_attention_fits(int64_t head_size);
 void cached_attention(const CachedRows& where, int64_t n_head, const at::Tensor& qkv,
                       const at::Tensor& cache, const at::Tensor& out);
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets, double scale);
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
+                         const GradientScale& scale);
 
 /// Whether rows are whole packs of 16 bytes.
 bool gelu_fits(const at::Tensor& x);

@@ -25,49 +25,52 @@ int64_t workspace_bytes() {
   return (at::cuda::getCurrentDeviceProperties()->major >= 9 ? 32 : 8) * kMegabyte;
 }
 
-/// cuBLASLt on one stream, whose products follow each other, so that one workspace is enough.
-class StreamProducts : public ProductLibrary {
+/// cuBLASLt on one device, in whichever stream is current. One workspace is enough: a thread's
+/// streams do not overlap (one that is recorded runs nothing, and what was recorded runs in the
+/// stream of all else), and plans that were measured hold in each.
+class DeviceProducts : public ProductLibrary {
  public:
-  explicit StreamProducts(const at::cuda::CUDAStream& stream)
-      : stream_(stream),
-        workspace_(
-            at::empty({workspace_bytes()}, at::TensorOptions(stream.device()).dtype(at::kByte))),
-        place_{at::cuda::getCurrentCUDABlasLtHandle(), stream.stream(), workspace_.data_ptr(),
-               workspace_.nbytes()} {}
+  DeviceProducts()
+      : workspace_(at::empty(
+            {workspace_bytes()},
+            at::TensorOptions(at::cuda::getCurrentCUDAStream().device()).dtype(at::kByte))) {}
 
-  StreamProducts(const StreamProducts&) = delete;
-  StreamProducts& operator=(const StreamProducts&) = delete;
+  DeviceProducts(const DeviceProducts&) = delete;
+  DeviceProducts& operator=(const DeviceProducts&) = delete;
 
   bool run(const Product& product) {
     const ProductAlgorithm* algorithm = plans_.choose(product, is_measuring());
     if (algorithm == nullptr) return false;
-    if (cublaslt_run(place_, product, *algorithm)) return true;
+    if (cublaslt_run(place(), product, *algorithm)) return true;
     plans_.give_up(product);
     return false;
   }
 
   std::vector<ProductAlgorithm> algorithms(const Product& product, int at_most) override {
-    return cublaslt_algorithms(place_, product, at_most);
+    return cublaslt_algorithms(place(), product, at_most);
   }
   bool accepts(const Product& product, const ProductAlgorithm& algorithm) override {
-    return cublaslt_accepts(place_, product, algorithm);
+    return cublaslt_accepts(place(), product, algorithm);
   }
   double seconds(const Product& product, const ProductAlgorithm& algorithm) override;
   bool is_recording() override {
     cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    C10_CUDA_CHECK(cudaStreamIsCapturing(stream_.stream(), &status));
+    C10_CUDA_CHECK(cudaStreamIsCapturing(at::cuda::getCurrentCUDAStream().stream(), &status));
     return status != cudaStreamCaptureStatusNone;
   }
 
  private:
-  at::cuda::CUDAStream stream_;
+  CublasLtPlace place() const {
+    return {at::cuda::getCurrentCUDABlasLtHandle(), at::cuda::getCurrentCUDAStream().stream(),
+            workspace_.data_ptr(), workspace_.nbytes()};
+  }
+
   at::Tensor workspace_;
-  CublasLtPlace place_;
   ProductPlans plans_{*this};
 };
 
 /// Once to load its code and fill the caches, then some times by the GPU's clock.
-double StreamProducts::seconds(const Product& product, const ProductAlgorithm& algorithm) {
+double DeviceProducts::seconds(const Product& product, const ProductAlgorithm& algorithm) {
   constexpr int kRuns = 2;
   constexpr double kNever = std::numeric_limits<double>::infinity(), kMilli = 1e-3;
   Product tried = product;
@@ -75,27 +78,26 @@ double StreamProducts::seconds(const Product& product, const ProductAlgorithm& a
   if (product.shape.adds) {  // what is there must not be added to
     try {
       scratch = at::empty({product.shape.rows * product.shape.out_stride},
-                          at::TensorOptions(stream_.device()).dtype(at::kFloat));
+                          workspace_.options().dtype(at::kFloat));
     } catch (const c10::OutOfMemoryError&) {
       return kNever;
     }
     tried.out = scratch.data_ptr();
   }
-  if (!cublaslt_run(place_, tried, algorithm)) return kNever;
+  if (!cublaslt_run(place(), tried, algorithm)) return kNever;
   at::cuda::CUDAEvent begin(cudaEventDefault), end(cudaEventDefault);
-  begin.record(stream_);
-  for (int i = 0; i < kRuns; ++i) cublaslt_run(place_, tried, algorithm);
-  end.record(stream_);
+  begin.record(at::cuda::getCurrentCUDAStream());
+  for (int i = 0; i < kRuns; ++i) cublaslt_run(place(), tried, algorithm);
+  end.record(at::cuda::getCurrentCUDAStream());
   end.synchronize();
   return begin.elapsed_time(end) * kMilli / kRuns;
 }
 
-/// Those of this thread for its current stream. A thread's own, as ATen's handles of cuBLAS are:
-/// operations are free functions, and nobody above them knows of streams.
-StreamProducts& products() {
-  thread_local std::map<std::pair<int, cudaStream_t>, StreamProducts> of_streams;
-  const at::cuda::CUDAStream stream = at::cuda::getCurrentCUDAStream();
-  return of_streams.try_emplace({stream.device_index(), stream.stream()}, stream).first->second;
+/// Those of this thread for its current device. A thread's own, as ATen's handles of cuBLAS are:
+/// operations are free functions, and nobody above them knows of devices.
+DeviceProducts& products() {
+  thread_local std::map<int, DeviceProducts> of_devices;
+  return of_devices[at::cuda::current_device()];
 }
 
 cudaDataType_t type_of(const at::Tensor& a) {

@@ -50,7 +50,7 @@ void cached_attention(const CachedRows&, int64_t, const at::Tensor&, const at::T
                       const at::Tensor&) {
   refuse();
 }
-at::Tensor cross_entropy(const at::Tensor&, const at::Tensor&, double) {
+at::Tensor cross_entropy(const at::Tensor&, const at::Tensor&, const GradientScale&) {
   refuse();
 }
 bool gelu_fits(const at::Tensor&) {

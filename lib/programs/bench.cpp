@@ -18,6 +18,7 @@
 #include "lib/programs/bench_bpe.h"
 #include "lib/run/device_check.h"
 #include "lib/run/micro_batch_size.h"
+#include "lib/run/recording.h"
 #include "lib/train/tf32.h"
 #include "lib/train/train_step.h"
 
@@ -118,8 +119,10 @@ Json bench_train(World& world, const DeviceSetup& setup, const BenchSettings& s)
   AdamW optimizer(parameters, TrainConfig{});
   LossScaler scaler(setup.dtype == at::kHalf);
   const auto model = shape->make_model(table, setup.device);
+  Log log(world.is_root());
   TrainStep step({*model, parameters, optimizer, scaler, *collectives, world}, 1.0, 16,
-                 {.tf32 = setup.tf32, .measure = true});
+                 {.tf32 = setup.tf32, .measure = true},
+                 s.cuda_graphs ? recording_on(setup.device, log) : Recording{});
   const auto [budget, plan, batches] = made_up_step(world, setup, s, *shape);
   const double seconds = median_seconds(s.repeats, [&] {
     step.run(batches, {plan.counts, 1e-4, kDropout, false});
@@ -233,6 +236,8 @@ Fields BenchSettings::fields() {
             &micro_batch_tokens,
             "input tokens a rank runs at a time; 0: auto",
             {.min = 0}},
+           {"cuda_graphs", &cuda_graphs,
+            "train, step: start micro-batches as a whole, as train.cuda_graphs does"},
            {"count",
             &count,
             "step: only count what a GPU would be asked to do; nothing is run",

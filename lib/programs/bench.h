@@ -20,6 +20,7 @@ struct BenchSettings {
   int64_t repeats = 3;
   std::string dtype = "float32", device = "auto";
   int64_t micro_batch_tokens = 0;  ///< 0: auto
+  bool cuda_graphs = true;         ///< bench train, step: as train.cuda_graphs
   bool count = false;              ///< bench step: nothing is run
   Path vocab;                      ///< bench bpe: unset: learnt from the texts
   std::vector<std::string> input;  ///< its files; empty: the quickstart's dialogues

@@ -18,6 +18,7 @@
 #include "lib/run/evaluation_observer.h"
 #include "lib/run/micro_batch_size.h"
 #include "lib/run/record_observer.h"
+#include "lib/run/recording.h"
 #include "lib/run/stop_signal.h"
 #include "lib/run/training_state.h"
 
@@ -127,7 +128,8 @@ Attempt Training::try_from(int64_t steps) {
   TrainStep step(
       {*state.model, state.parameters, state.optimizer, state.scaler, collectives_, world},
       config.train.grad_clip, config.comm.bucket_megabytes,
-      {.tf32 = setup.tf32, .measure = config.train.measure_products});
+      {.tf32 = setup.tf32, .measure = config.train.measure_products},
+      config.train.cuda_graphs ? recording_on(setup.device, coordinator.log()) : Recording{});
   const EpochPlan plan(data_.train->size(), config.train.global_batch_size,
                        static_cast<uint64_t>(config.run.seed));
   TrainLoop loop({step, *data_.train, plan, world, setup.device}, config.train,

@@ -31,4 +31,14 @@ std::unique_ptr<DeviceGraph> make_device_graph(at::Device device) {
   return std::make_unique<RepeatedWork>();
 }
 
+MakeDeviceGraph device_graphs_in_shared_memory() {
+#ifdef PRECIS_HAS_CUDA
+  return [make = cuda_graphs_in_shared_memory()](at::Device device) {
+    return device.is_cuda() ? make(device) : make_device_graph(device);
+  };
+#else
+  return make_device_graph;
+#endif
+}
+
 }  // namespace precis

@@ -18,8 +18,8 @@ class DeviceGraph {
 
   /// Calls `work` once, recording what it starts in the thread's current stream, and runs that. It
   /// must have run unrecorded before (libraries set themselves up in their first call), and must
-  /// not wait for the device. Throws what work throws; nothing is recorded then, and of what was
-  /// to run the part before a cut may have run.
+  /// not wait for the device. Throws what work throws; nothing is recorded then, and on a GPU
+  /// nothing has run and no call of the host was made either.
   virtual void record(const std::function<void()>& work) = 0;
 
   /// Inside `work`: what is recorded goes on behind a call of the host that is repeated in every
@@ -36,8 +36,13 @@ std::unique_ptr<DeviceGraph> make_device_graph(at::Device device);
 /// Where graphs come from; a test has others.
 using MakeDeviceGraph = std::function<std::unique_ptr<DeviceGraph>(at::Device)>;
 
+/// Graphs that have the memory of what their work makes in common: for work after which nothing of
+/// that is read, and which never runs beside that of another of them.
+MakeDeviceGraph device_graphs_in_shared_memory();
+
 #ifdef PRECIS_HAS_CUDA
 std::unique_ptr<DeviceGraph> make_cuda_graph(at::Device device);
+MakeDeviceGraph cuda_graphs_in_shared_memory();
 #endif
 
 }  // namespace precis

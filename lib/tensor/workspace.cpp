@@ -13,11 +13,7 @@ at::Tensor Workspace::take(at::IntArrayRef sizes, at::ScalarType type) {
   for (const int64_t size : sizes) numel *= size;
   const int64_t bytes = (numel * element + kAlign - 1) / kAlign * kAlign;
   const int64_t begin = used_, end = begin + bytes;
-  const auto capacity = [&] { return block_.defined() ? block_.numel() : 0; };
-  if (begin == 0 && peak_ > capacity()) {
-    block_ = at::Tensor();  // before the larger one is asked for
-    block_ = at::empty({peak_ + peak_ / 8}, at::TensorOptions(device_).dtype(at::kByte));
-  }
+  if (begin == 0) grow();
   at::Tensor taken;
   if (end > capacity()) {
     taken = at::empty(sizes, at::TensorOptions(device_).dtype(type));
@@ -28,6 +24,18 @@ at::Tensor Workspace::take(at::IntArrayRef sizes, at::ScalarType type) {
   used_ = end;  // only now: what there was no memory for does not count
   peak_ = std::max(peak_, used_);
   return taken;
+}
+
+void Workspace::grow() {
+  if (peak_ <= capacity()) return;
+  ++moves_;
+  block_ = at::Tensor();  // before the larger one is asked for
+  block_ = at::empty({peak_ + peak_ / 8}, at::TensorOptions(device_).dtype(at::kByte));
+}
+
+int64_t Workspace::settle() {
+  grow();
+  return moves_;
 }
 
 /// Asks for nothing: it may be called because there is no memory left.

@@ -20,6 +20,11 @@ class Workspace {
   /// Uninitialised tensor of this shape.
   at::Tensor take(at::IntArrayRef sizes, at::ScalarType type);
 
+  /// Grows to what was in use at most, if it is to grow at all; nothing may be in use. Returns how
+  /// often it has moved: as long as that is the same, the same tensors taken in the same order lie
+  /// in the same places.
+  int64_t settle();
+
   /// The most bytes that were in use at a time.
   int64_t peak_bytes() const { return peak_; }
 
@@ -37,13 +42,15 @@ class Workspace {
   };
 
  private:
+  void grow();
   void release(int64_t used);
+  int64_t capacity() const { return block_.defined() ? block_.numel() : 0; }
 
   at::Device device_;
   at::Tensor block_;  ///< bytes; the stack, from 0 to used_
   std::vector<at::Tensor>
       overflow_;  ///< what did not fit; block_ grows to hold all once the stack is empty
-  int64_t used_ = 0, peak_ = 0;
+  int64_t used_ = 0, peak_ = 0, moves_ = 0;
 };
 
 }  // namespace precis

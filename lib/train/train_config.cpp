@@ -35,6 +35,8 @@ Fields TrainConfig::fields() {
       {"measure_products", &measure_products,
        "a GPU's matrix products take the fastest algorithm as measured when training meets their "
        "shape; false: cuBLASLt's first choice, the same each time"},
+      {"cuda_graphs", &cuda_graphs,
+       "on a GPU, micro-batches of sizes that were seen before are started as a whole"},
   };
 }
 

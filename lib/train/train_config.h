@@ -19,8 +19,7 @@ struct TrainConfig {
   bool decay_lr = true;
   double weight_decay = 0.01, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, grad_clip = 1.0;
   std::string dtype = "auto";
-  bool tf32 = true;
-  bool measure_products = true;
+  bool tf32 = true, measure_products = true, cuda_graphs = true;
   Fields fields();
 };
 

@@ -25,8 +25,10 @@ std::pair<double, double> to_host(const at::Tensor& loss, const at::Tensor& norm
 }  // namespace
 
 TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
-                     const ProductSettings& products)
+                     const ProductSettings& products, Recording recording)
     : parts_(parts),
+      passes_(parts.model, parts.parameters.weights(), parts.parameters.gradients(),
+              std::move(recording)),
       grad_clip_(grad_clip),
       bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))),
       products_(products) {}
@@ -48,40 +50,38 @@ void TrainStep::send_rest() {
   for (int64_t stage = 0; stage < table.num_stages(); ++stage) send(table.final_after(stage));
 }
 
-/// Forward and backward of all; only the last one's gradients are final, and the pass says who is
-/// told so. The loss, on the device. `need` is up to date whenever memory runs out.
-at::Tensor TrainStep::accumulate(std::span<const RaggedBatch> micro_batches, TrainPass pass,
-                                 MemoryNeed& need) {
+/// Forward and backward of all; only the last one's gradients are final, and the settings say who
+/// is told so. The loss, on the device. `need` is up to date whenever memory runs out.
+at::Tensor TrainStep::accumulate(std::span<const RaggedBatch> micro_batches,
+                                 const Settings& settings, MemoryNeed& need) {
   const Tf32Scope tf32(products_.tf32);
   const ops::MeasuringGuard measuring(products_.measure);
   for (const RaggedBatch& batch : micro_batches)
     need.largest = std::max(need.largest, batch.num_tokens());
   parts_.parameters.gradient().zero_();
-  at::Tensor loss = at::zeros({}, at::TensorOptions(parts_.model.device()).dtype(at::kDouble));
-  const auto when_final = std::exchange(pass.gradients_final, nullptr);
+  passes_.begin(settings.scale);
   for (const RaggedBatch& batch : micro_batches) {
     need.alone = batch.num_samples() == 1 ? batch.num_tokens() : 0;
-    if (&batch == &micro_batches.back()) pass.gradients_final = when_final;
-    loss.add_(parts_.model.train(batch, parts_.parameters.weights(), parts_.parameters.gradients(),
-                                 pass));
+    const bool is_last = &batch == &micro_batches.back();
+    passes_.run(batch, settings.dropout, is_last ? settings.gradients_final : nullptr);
   }
   need.alone = 0;
-  return loss;
+  return passes_.loss();
 }
 
 /// A rank without memory sends what it has all the same, since the others wait for it, and says so
 /// afterwards: no rank is ever alone in a collective.
 TrainStep::Computed TrainStep::compute(std::span<const RaggedBatch> micro_batches,
                                        const StepInput& input) {
-  const TrainPass pass{input.dropout,
-                       parts_.scaler.scale() / static_cast<double>(input.counts.target_tokens),
-                       [this](int64_t count) { send(count); }};
+  const Settings settings{input.dropout,
+                          parts_.scaler.scale() / static_cast<double>(input.counts.target_tokens),
+                          [this](int64_t count) { send(count); }};
   Computed computed;
   computed.out_of_memory = input.out_of_memory;
   sent_ = 0;
   at::Tensor loss;
   computed.out_of_memory |=
-      lacks_memory([&] { loss = accumulate(micro_batches, pass, computed.need); });
+      lacks_memory([&] { loss = accumulate(micro_batches, settings, computed.need); });
   send_rest();
   parts_.collectives.wait();
   if (computed.out_of_memory) return computed;

@@ -13,6 +13,7 @@
 #include "lib/train/flat_parameters.h"
 #include "lib/train/loss_scaler.h"
 #include "lib/train/out_of_memory.h"
+#include "lib/train/recorded_passes.h"
 
 namespace precis {
 
@@ -53,7 +54,7 @@ class TrainStep {
     const World& world;
   };
   TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
-            const ProductSettings& products = {});
+            const ProductSettings& products = {}, Recording recording = {});
 
   /// Collective. Throws OutOfMemory on all ranks where one of them had no memory for a micro-batch;
   /// nothing is changed then, and the step may be run again. Throws a SharedError when loss or
@@ -72,14 +73,20 @@ class TrainStep {
     bool out_of_memory = false;
     MemoryNeed need;
   };
+  /// What the micro-batches of a step have in common.
+  struct Settings {
+    double dropout, scale;  // scale: of the gradient
+    RecordedPasses::GradientsFinal gradients_final;
+  };
   Computed compute(std::span<const RaggedBatch> micro_batches, const StepInput& input);
-  at::Tensor accumulate(std::span<const RaggedBatch> micro_batches, TrainPass pass,
+  at::Tensor accumulate(std::span<const RaggedBatch> micro_batches, const Settings& settings,
                         MemoryNeed& need);
   void send(int64_t final_count);
   void send_rest();
   void update(const StepInput& input, StepResult& result, double scaled_norm);
 
   Parts parts_;
+  RecordedPasses passes_;
   double grad_clip_;
   int64_t bucket_;
   ProductSettings products_;

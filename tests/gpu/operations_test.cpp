@@ -2,13 +2,17 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lib/comm/devices.h"
 #include "lib/generate/generate.h"
 #include "lib/generate/inference_model.h"
+#include "lib/model/batch_shape.h"
 #include "lib/ops/self_test.h"
+#include "lib/train/recorded_passes.h"
 #include "tests/support/small_gpt.h"
 
 namespace precis {
@@ -78,6 +82,72 @@ TEST(GpuDecoding, RecordedStepsWriteTheTextsOfTheCpu) {
     config.top_k = 20;
     config.max_new_tokens = 20;
     EXPECT_EQ(texts_on(kGpu, config), texts_on(at::kCPU, config)) << temperature;
+  }
+}
+
+/// The small GPT's passes over batches of one class on the GPU, with half of them told when
+/// gradients are final.
+struct Passes {
+  Passes(at::ScalarType type, bool is_recorded)
+      : weights(make_weights(table, busy_parameters(table).to(kGpu), type)),
+        passes(*model, weights, gradients,
+               {is_recorded ? device_graphs_in_shared_memory() : nullptr,
+                [this](const std::string& line) { warning = line; }}) {}
+  /// Loss and gradient of a step of two micro-batches, and what was told.
+  LossAndGradient step(uint64_t seed, double dropout) {
+    gradient.zero_();
+    passes.begin(1.0 / static_cast<double>(seed + 1));
+    for (const bool is_last : {false, true}) {
+      std::vector<MadeUpSample> samples = made_up_samples(shape);
+      samples.resize(4);
+      for (MadeUpSample& sample : samples) {
+        sample.key += seed;
+        sample.tokens[0] = static_cast<int32_t>(seed);
+        if (is_last) sample.tokens.pop_back();
+      }
+      const RaggedBatch batch = batch_of(std::span(samples).first(3));
+      const BatchShape shape_of_all = shape_class(batch_of(samples));
+      passes.run(
+          padded(batch, shape_of_all).to(kGpu), dropout,
+          is_last
+              ? [this](int64_t
+                           count) { told.emplace_back(count, gradient.narrow(0, 0, count).norm()); }
+              : RecordedPasses::GradientsFinal());
+    }
+    return {passes.loss().item<double>(), gradient.cpu()};
+  }
+
+  Gpt2Shape shape = [] {
+    Gpt2Shape s = small_shape();
+    s.n_embd = 128;
+    return s;
+  }();
+  ParameterTable table = shape.parameters();
+  at::Tensor gradient = at::zeros({table.trainable_numel()}, at::TensorOptions(kGpu));
+  Gradients gradients = table.gradient_views(gradient);
+  std::unique_ptr<LanguageModel> model = shape.make_model(table, kGpu);
+  Weights weights;
+  std::vector<std::pair<int64_t, at::Tensor>> told;
+  std::string warning;
+  RecordedPasses passes;
+};
+
+TEST_P(Gpu, ARecordedStepIsTheOneThatIsNot) {
+  for (const double dropout : {0.2, 0.0}) {
+    Passes plain(GetParam(), false), recorded(GetParam(), true);
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+      const LossAndGradient a = plain.step(seed, dropout), b = recorded.step(seed, dropout);
+      EXPECT_NEAR(b.loss, a.loss, 1e-6 * a.loss) << seed;
+      // The embedding's sums come out in no fixed order.
+      EXPECT_LE(relative_distance(b.gradient, a.gradient), 1e-5) << seed;
+    }
+    EXPECT_EQ(recorded.warning, "");
+    ASSERT_EQ(recorded.told.size(), plain.told.size());
+    for (size_t i = 0; i < plain.told.size(); ++i) {
+      EXPECT_EQ(recorded.told[i].first, plain.told[i].first);
+      const auto norm = plain.told[i].second.item<double>();
+      EXPECT_NEAR(recorded.told[i].second.item<double>(), norm, 1e-4 * norm) << i;
+    }
   }
 }
 

@@ -174,6 +174,34 @@ TEST_P(Device, CrossEntropyTakesTheLogitsPlaceAndLeavesThePaddingAlone) {
   expect_near(gradient[1], gradient[0], tolerance(type_), "gradient");
 }
 
+TEST_P(Device, CrossEntropyLeavesOutTargetsThatCountNothing) {
+  const int64_t v = 1003;
+  const at::Tensor logits = random({4, v}) * 5, live = at::tensor(std::vector<int64_t>{0, 2}),
+                   targets =
+                       at::tensor(std::vector<int64_t>{250, ops::kNoTarget, 1002, ops::kNoTarget});
+  on_both([&](int) {
+    at::Tensor all = logits.clone(), some = logits.index_select(0, live);
+    EXPECT_EQ(ops::cross_entropy(all, targets, 0).item<double>(),
+              ops::cross_entropy(some, targets.index_select(0, live), 0).item<double>());
+    EXPECT_TRUE(at::equal(all, logits));
+    ops::cross_entropy(all, targets, 0.25);
+    ops::cross_entropy(some, targets.index_select(0, live), 0.25);
+    EXPECT_TRUE(at::equal(all.index_select(0, live), some));
+    EXPECT_TRUE(all.index_select(0, live + 1).eq(0).all().item<bool>());
+  });
+}
+
+TEST_P(Device, CrossEntropysScaleMayLieInMemory) {
+  const at::Tensor logits = random({3, 1003}) * 5, targets = at::arange(3) * 250;
+  on_both([&](int) {
+    at::Tensor a = logits.clone(), b = logits.clone();
+    ops::cross_entropy(a, targets, 1.0 / 3);
+    ops::cross_entropy(b, targets, at::scalar_tensor(1.0 / 3, at::kFloat));
+    EXPECT_FALSE(at::equal(a, logits));
+    EXPECT_TRUE(at::equal(a, b));
+  });
+}
+
 TEST_P(Device, GeluAndTheSumsOfItsGradient) {
   const int64_t n = 300, c = 40;  // more rows than blocks share the sums
   const at::Tensor x = random({n, c}) * 2, grad = random({n, c});

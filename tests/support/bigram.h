@@ -55,6 +55,7 @@ class BigramModel : public LanguageModel {
   }
   CacheShape cache_shape() const override { return {}; }
   at::Device device() const override { return device_; }
+  int64_t settle_scratch() override { return 0; }
   int64_t peak_scratch_bytes() const override { return 0; }
 
  private:

@@ -32,6 +32,16 @@ TEST(DeviceGraph, CallsTheHostAtItsCutsInEveryRun) {
   EXPECT_EQ(calls, "a|ba|b");
 }
 
+TEST(DeviceGraph, RunsTheSameInSharedMemory) {
+  const MakeDeviceGraph make = device_graphs_in_shared_memory();
+  const auto one = make(at::kCPU), other = make(at::kCPU);
+  const at::Tensor sum = at::zeros({3});
+  one->record([sum] { at::Tensor(sum).add_(1); });
+  other->record([sum] { at::Tensor(sum).mul_(10); });
+  one->replay();
+  EXPECT_EQ(sum[0].item<float>(), 11);
+}
+
 TEST(DeviceGraph, RecordsNothingWhereTheWorkFails) {
   const auto graph = make_device_graph(at::kCPU);
   EXPECT_THROW(graph->record([] { throw std::runtime_error("no"); }), std::runtime_error);

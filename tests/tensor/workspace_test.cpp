@@ -28,6 +28,26 @@ TEST(Workspace, TakesTheSameMemoryAgainOnceItKnowsHowMuch) {
   EXPECT_EQ(workspace.peak_bytes(), 1280 + 4096);  // in steps of 256
 }
 
+TEST(Workspace, SettlesWhereItThenStays) {
+  Workspace workspace;
+  const auto use = [&](int64_t numel) {
+    const Workspace::Mark mark(workspace);
+    workspace.take({8}, at::kFloat);
+    return workspace.take({numel}, at::kFloat).data_ptr();
+  };
+  EXPECT_EQ(workspace.settle(), 0);
+  use(1000);
+  EXPECT_EQ(workspace.settle(), 1);
+  const void* place = use(1000);
+  EXPECT_EQ(use(10), place);
+  EXPECT_EQ(workspace.settle(), 1);
+  EXPECT_EQ(use(1000), place);
+  use(5000);  // not all of it in one piece
+  EXPECT_EQ(workspace.settle(), 2);
+  use(5000);
+  EXPECT_EQ(workspace.settle(), 2);
+}
+
 TEST(Workspace, LetsGoWithoutAskingForMore) {
   // Where there is no memory left, the marks on the way out must not want any.
   Workspace workspace;

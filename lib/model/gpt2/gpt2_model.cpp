@@ -152,7 +152,7 @@ at::Tensor Gpt2Model::head_loss(Pass& pass, const at::Tensor& h, const at::Tenso
         workspace_.take({rows, stride}, h.scalar_type()).narrow(1, 0, shape_.vocab_size);
     ops::linear(h.narrow(0, begin, rows), wte, {}, logits);
     loss.add_(ops::cross_entropy(logits, pass.targets->narrow(0, begin, rows),
-                                 grad_h.defined() ? pass.train->scale : 0));
+                                 grad_h.defined() ? pass.train->scale : 0.0));
     if (grad_h.defined())
       ops::linear_backward(logits, h.narrow(0, begin, rows), wte, (*pass.gradients)[wte_],
                            grad_h.narrow(0, begin, rows));

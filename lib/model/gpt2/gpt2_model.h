@@ -32,6 +32,7 @@ class Gpt2Model : public LanguageModel {
   CacheShape cache_shape() const override { return {shape_.n_layer, 2 * shape_.n_embd}; }
 
   at::Device device() const override { return device_; }
+  int64_t settle_scratch() override { return workspace_.settle(); }
   int64_t peak_scratch_bytes() const override { return workspace_.peak_bytes(); }
 
  private:
