@@ -112,7 +112,7 @@ struct Training {
       };
     step = std::make_unique<TrainStep>(
         TrainStep::Parts{model, parameters, optimizer, scaler, collectives, the_world()}, 1.0,
-        0.002, false, std::move(recording));
+        0.002, ProductSettings{}, std::move(recording));
   }
   StepResult run(const std::vector<RaggedBatch>& batches, double dropout = 0.2) {
     const ops::RouteGuard guard(ops::Route::kDevice);
