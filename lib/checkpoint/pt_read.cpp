@@ -18,6 +18,7 @@
 #include "lib/formats/pt_file.h"
 #include "lib/generate/end_tokens.h"
 #include "lib/tensor/arrays.h"
+#include "lib/tensor/huge_pages.h"
 
 namespace precis {
 namespace {
@@ -104,8 +105,9 @@ at::Tensor read_weights(const Value& state, ModelFile& model) {
     model.warnings.push_back(left_out);
   const ParameterTable table = model.shape->parameters();
   at::Tensor flat = at::empty({table.numel()}, at::kFloat);
+  prefer_huge_pages(flat);
   for (size_t i = 0; i < taken.size(); ++i)
-    table.view(flat, table.slots()[i]).copy_(to_tensor(taken[i].array));
+    table.view(flat, table.slots()[i]).copy_(to_tensor_in_place(taken[i].array));
   return flat;
 }
 
@@ -132,7 +134,7 @@ std::optional<OptimizerState> read_optimizer(const Value* optimizer, const Param
       const auto* array = need(*entry, key, where).get_if<ArrayView>();
       check_array(array, slot.shape,
                   fmt::format("the optimizer's {} of parameter {} ({})", key, i, slot.name), where);
-      table.gradient_view(flat, slot).copy_(to_tensor(*array));
+      table.gradient_view(flat, slot).copy_(to_tensor_in_place(*array));
     };
     take("exp_avg", result.moments.exp_avg);
     take("exp_avg_sq", result.moments.exp_avg_sq);

@@ -43,7 +43,7 @@ std::string without_wrappers(std::string_view name) {
 bool equal(const ArrayView& a, const ArrayView& b) {
   if (a.shape != b.shape) return false;
   if (a.type == b.type) return std::ranges::equal(a.bytes, b.bytes);
-  return to_tensor(a).to(at::kFloat).equal(to_tensor(b).to(at::kFloat));
+  return to_tensor_in_place(a).to(at::kFloat).equal(to_tensor_in_place(b).to(at::kFloat));
 }
 
 std::string shown(const FileTensor& tensor) {

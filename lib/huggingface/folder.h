@@ -22,7 +22,7 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 struct ImportedModel {
   AnyShape shape;
-  NamedTensors parameters;  ///< in the order of files
+  NamedTensors parameters;  ///< in the order of files; they lie as there, to be read only
   std::filesystem::path folder;
   Value config;                      ///< config.json
   Value generation = Value::dict();  ///< generation_config.json, if there is one

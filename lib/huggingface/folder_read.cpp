@@ -15,6 +15,7 @@
 #include "lib/huggingface/folder.h"
 #include "lib/model/parameter_table.h"
 #include "lib/tensor/arrays.h"
+#include "lib/tensor/huge_pages.h"
 
 namespace precis {
 
@@ -133,8 +134,8 @@ ImportedModel read_hugging_face(const fs::path& folder, const ModelFamilies& fam
   const ParameterTable table = model.shape->parameters();
   for (const size_t index : table.file_order()) {
     const std::string& name = table.slots()[index].name;
-    const at::Tensor wide = to_tensor(taken[index].array).to(at::kFloat);
-    model.parameters.emplace_back(name, family.is_transposed(name) ? wide.t().contiguous() : wide);
+    const at::Tensor wide = to_tensor_in_place(taken[index].array).to(at::kFloat);
+    model.parameters.emplace_back(name, family.is_transposed(name) ? wide.t() : wide);
   }
   model.left_out = weights.left_out();
   check_gaps(weights.files());
@@ -144,6 +145,7 @@ ImportedModel read_hugging_face(const fs::path& folder, const ModelFamilies& fam
 at::Tensor flat_of(const ImportedModel& model) {
   const ParameterTable table = model.shape->parameters();
   at::Tensor flat = at::empty({table.numel()}, at::kFloat);
+  prefer_huge_pages(flat);
   for (size_t i = 0; i < model.parameters.size(); ++i)
     table.view(flat, table.slots()[table.file_order()[i]]).copy_(model.parameters[i].second);
   return flat;

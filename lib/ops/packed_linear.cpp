@@ -51,11 +51,11 @@ PackedWeight pack_weight(const at::Tensor& weight) {
   with_element(weight.scalar_type(), [&]<typename T>(T) {
     const T* from = weight.const_data_ptr<T>();
     packed.panels = fill_panels<T>(weight, weight.scalar_type(), [&](int64_t panel, T* to) {
-      for (int64_t lane = 0; lane < kPanel; ++lane) {
-        const int64_t row = panel * kPanel + lane;
-        for (int64_t i = 0; i < in; ++i)
-          to[i * kPanel + lane] = row < out ? from[row * in + i] : T(0);
-      }
+      const int64_t row = panel * kPanel, rows = std::min<int64_t>(kPanel, out - row);
+      if (rows < kPanel) std::fill_n(to, in * kPanel, T(0));
+      for (int64_t i = 0; i < in; ++i)
+        for (int64_t lane = 0; lane < rows; ++lane)
+          to[i * kPanel + lane] = from[(row + lane) * in + i];
     });
   });
   return packed;
@@ -68,20 +68,20 @@ PackedWeight pack_as_int8(const at::Tensor& weight) {
   const auto* from = weight.const_data_ptr<float>();
   auto* scales = packed.scales.mutable_data_ptr<float>();
   packed.panels = fill_panels<int8_t>(weight, at::kChar, [&](int64_t panel, int8_t* to) {
-    for (int64_t lane = 0; lane < kPanel; ++lane) {
-      const int64_t row = panel * kPanel + lane;
-      if (row >= out) {
-        for (int64_t i = 0; i < in; ++i) to[i * kPanel + lane] = 0;
-        continue;
-      }
-      const float* values = from + row * in;
+    const int64_t row = panel * kPanel, rows = std::min<int64_t>(kPanel, out - row);
+    if (rows < kPanel) std::fill_n(to, in * kPanel, int8_t{0});
+    float over[kPanel] = {};
+    for (int64_t lane = 0; lane < rows; ++lane) {
+      const float* values = from + (row + lane) * in;
       float most = 0;
       for (int64_t i = 0; i < in; ++i) most = std::max(most, std::abs(values[i]));
-      scales[row] = most / kSteps;
-      const float over = most > 0 ? kSteps / most : 0;
-      for (int64_t i = 0; i < in; ++i)
-        to[i * kPanel + lane] = static_cast<int8_t>(std::nearbyint(values[i] * over));
+      scales[row + lane] = most / kSteps;
+      over[lane] = most > 0 ? kSteps / most : 0;
     }
+    for (int64_t i = 0; i < in; ++i)
+      for (int64_t lane = 0; lane < rows; ++lane)
+        to[i * kPanel + lane] =
+            static_cast<int8_t>(std::nearbyint(from[(row + lane) * in + i] * over[lane]));
   });
   return packed;
 }

@@ -1,9 +1,12 @@
 #include "lib/tensor/arrays.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <cassert>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <memory>
@@ -51,6 +54,16 @@ at::Tensor to_tensor(const ArrayView& array) {
   if (!array.bytes.empty())
     std::memcpy(tensor.mutable_data_ptr(), array.bytes.data(), array.bytes.size());
   return tensor;
+}
+
+at::Tensor to_tensor_in_place(const ArrayView& array) {
+  const at::ScalarType type = scalar_type(array.type);
+  const bool aligned =
+      reinterpret_cast<uintptr_t>(array.bytes.data()) % c10::elementSize(type) == 0;
+  if (!aligned || array.bytes.empty() || !array.owner) return to_tensor(array);
+  auto* bytes = const_cast<std::byte*>(array.bytes.data());  // NOLINT: see above
+  return at::from_blob(
+      bytes, array.shape, [owner = array.owner](void*) {}, at::TensorOptions().dtype(type));
 }
 
 ArrayView to_array(const at::Tensor& tensor) {

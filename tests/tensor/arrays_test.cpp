@@ -7,6 +7,8 @@
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "lib/base/errors.h"
 
 namespace precis {
@@ -44,6 +46,22 @@ TEST(Tensors, AreCopiedOutOfAnArray) {
   const at::Tensor copy = to_tensor(to_array(tensor));
   tensor.zero_();
   EXPECT_EQ(copy.sum().item<float>(), 4);
+}
+
+TEST(Tensors, LieInAnArraysOwnMemoryWhereThatIsAligned) {
+  at::Tensor tensor = at::arange(9, at::kFloat);
+  ArrayView array = to_array(tensor);
+  const at::Tensor view = to_tensor_in_place(array);
+  EXPECT_EQ(view.const_data_ptr(), array.bytes.data());
+  EXPECT_TRUE(view.equal(tensor));
+  array.bytes = array.bytes.subspan(2, 8 * sizeof(float));  // as a header of odd length leaves them
+  array.shape = {2, 4};
+  const at::Tensor copy = to_tensor_in_place(array);
+  EXPECT_NE(copy.const_data_ptr(), array.bytes.data());
+  EXPECT_EQ(0, std::memcmp(copy.const_data_ptr(), array.bytes.data(), array.bytes.size()));
+  array = {};
+  tensor.reset();
+  EXPECT_EQ(view.sum().item<float>(), 36) << "it keeps the memory alive";
 }
 
 TEST(Tensors, AreRowMajorInAnArray) {
