@@ -51,7 +51,10 @@ CachedDecoder::CachedDecoder(const InferenceModel& model, MakeDeviceGraph make)
 
 at::Tensor CachedDecoder::step(std::span<const int32_t> tokens) {
   if (steps_) return steps_->logits(tokens, cache_);
-  if (model_.weights().packed.empty()) model_ = model_.packed();  // prompts do without
+  // One row is read for at the same rate either way, and prompts do without: a copy would cost
+  // time.
+  constexpr size_t kWorthPacking = 4;
+  if (model_.weights().packed.empty() && tokens.size() >= kWorthPacking) model_ = model_.packed();
   return model_.step(tokens, cache_);
 }
 
