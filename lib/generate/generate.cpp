@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -35,7 +34,7 @@ class Suppressor {
   void apply(const at::Tensor& logits) {
     if (!ids_.defined()) return;
     ids_ = ids_.to(logits.device());
-    logits.index_fill_(1, ids_, -std::numeric_limits<double>::infinity());
+    suppress_tokens(logits, ids_);
   }
   /// int64, where the logits last were; undefined: none.
   const at::Tensor& ids() const { return ids_; }
@@ -98,6 +97,7 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
   Suppressor suppressor(options);
   std::vector<std::vector<int32_t>> texts(prompts.size());
   std::vector<bool> is_done(prompts.size());
+  size_t done = 0;
   std::vector<std::vector<size_t>> batches = plan_batches(prompts, config, options);
   std::ranges::reverse(batches);  // the next one is the last
   while (!batches.empty()) {
@@ -107,9 +107,10 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
     for (const size_t index : indices) batch.push_back(&prompts[index]);
     const auto finished = [&](size_t place, std::vector<int32_t> tokens) {
       texts[indices[place]] = std::move(tokens);
+      if (is_done[indices[place]]) return;  // decoded once more, in a half
       is_done[indices[place]] = true;
-      if (options.progress)
-        options.progress(static_cast<size_t>(std::ranges::count(is_done, true)));
+      ++done;
+      if (options.progress) options.progress(done);
     };
     try {
       decode_batch(decoder, batch, config, suppressor,

@@ -24,13 +24,12 @@ at::Tensor InferenceModel::prefill(std::span<const std::vector<int32_t>> prompts
 
 at::Tensor InferenceModel::step(std::span<const int32_t> tokens, KvCache& cache) const {
   const auto rows = static_cast<int64_t>(tokens.size());
-  const at::Tensor next = at::empty({2, rows}, at::kLong);  // one transfer for both
+  const at::Tensor next = at::empty({2, rows}, at::kLong);
   auto* values = next.mutable_data_ptr<int64_t>();
   std::ranges::copy(tokens, values);
   for (int64_t row = 0; row < rows; ++row) values[rows + row] = cache.length(row);
   const CachePass pass = cache.append();
-  const at::Tensor there = next.to(model_->device());
-  return model_->next_logits({there.select(0, 0), there.select(0, 1)}, weights_, pass);
+  return model_->next_logits({next.select(0, 0), next.select(0, 1)}, weights_, pass);
 }
 
 CachedDecoder::CachedDecoder(const InferenceModel& model)

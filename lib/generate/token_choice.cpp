@@ -28,10 +28,13 @@ at::Tensor draw(const at::Tensor& logits, const TokenChoice& choice, const at::T
 
 }  // namespace
 
+void suppress_tokens(const at::Tensor& logits, const at::Tensor& ids) {
+  logits.index_fill_(1, ids, -std::numeric_limits<double>::infinity());
+}
+
 at::Tensor choose_tokens(const at::Tensor& logits, const TokenChoice& choice,
                          const at::Tensor& uniforms) {
-  if (choice.suppressed.defined())
-    logits.index_fill_(1, choice.suppressed, -std::numeric_limits<double>::infinity());
+  if (choice.suppressed.defined()) suppress_tokens(logits, choice.suppressed);
   return choice.draws() ? draw(logits, choice, uniforms) : at::argmax(logits, 1);
 }
 

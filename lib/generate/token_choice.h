@@ -20,6 +20,9 @@ struct TokenChoice {
   }
 };
 
+/// logits [B, V] of the tokens `ids` [n] int64, where the logits are: below all others, in place.
+void suppress_tokens(const at::Tensor& logits, const at::Tensor& ids);
+
 /// A token [B] int64 for each row of logits [B, V] float32, which are overwritten. `uniforms` [B]
 /// float64 in [0, 1): what the rows are drawn by, in the order of ids as Sampler does; not looked
 /// at where nothing is drawn.
