@@ -3,7 +3,7 @@
 # SIGTERM, SIGINT, SIGHUP (a terminal that closes) and SIGUSR1 reach the ranks as SIGUSR1, so that they save and leave with
 # exit code 75 (SIGTERM to mpirun itself would kill them after two seconds and be answered with 1). Under nohup the run
 # outlives its terminal. Returns mpirun's exit code; 4 where mpirun cannot be started.
-# PRECIS_MPIRUN_OPTIONS: more options for mpirun.
+# PRECIS_MPIRUN_OPTIONS: more options for mpirun. PRECIS_SESSION_NICE: see session_nice.
 if [[ ! ${1-} =~ ^[1-9][0-9]*$ || $# -lt 2 ]]; then
   echo "usage: launch/local.sh RANKS PROGRAM [ARGS...]" >&2
   exit 2
@@ -33,13 +33,29 @@ fault=$(temporary_folder_fault "$major")
 [[ -z $fault ]] || fail "$fault"
 open_mpi_environment "$major"
 
+# Linux shares cores out among sessions first (autogroup(7)): ranks on every core would together get what one busy process
+# of another session gets. So the session weighs as much as it has cores, 1.25 for each step of nice, where that is
+# allowed (CAP_SYS_NICE). Not where the user asked for less by `nice`; PRECIS_SESSION_NICE says another figure, 0 none.
+session_nice() {
+  local cores weight=1000 steps=0
+  cores=$(nproc)
+  while ((weight * 5 / 4 <= cores * 1100 && steps < 20)); do
+    weight=$((weight * 5 / 4))
+    steps=$((steps + 1))
+  done
+  if (($(nice) > 0)); then steps=0; fi
+  echo "${PRECIS_SESSION_NICE:-$((-steps))}"
+}
+# shellcheck disable=SC2016
+in_session='{ [ "$1" = 0 ] || echo "$1" >/proc/self/autogroup; } 2>/dev/null; shift; exec mpirun "$@"'
+
 # A session of its own: what a terminal sends when it closes, at Ctrl-C and at Ctrl-Z comes to this script alone. From
 # another session mpirun would not read a terminal, and its ranks would wait for ever.
 [[ -t 0 ]] && exec </dev/null
 exec {errors}> >(trap '' HUP INT TERM USR1 && quiet_errors "$major")
 filter=$!
 # shellcheck disable=SC2086
-setsid mpirun ${PRECIS_MPIRUN_OPTIONS-} -np "$ranks" "$@" <&0 2>&$errors {errors}>&- &
+setsid sh -c "$in_session" sh "$(session_nice)" ${PRECIS_MPIRUN_OPTIONS-} -np "$ranks" "$@" <&0 2>&$errors {errors}>&- &
 mpirun=$!
 exec {errors}>&-
 [[ $stopping == no ]] || pass_on USR1

@@ -64,6 +64,10 @@ def wait_for(condition, seconds=30):
         time.sleep(0.02)
 
 
+def may_weigh_a_session():
+    return subprocess.run(["setsid", "-w", "sh", "-c", "echo -1 >/proc/self/autogroup"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 class Folder(unittest.TestCase):
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -182,6 +186,27 @@ class Signals(Folder):
             for rank in (0, 1):
                 os.remove(self.path(f"started-{rank}"))
                 os.remove(self.path(f"ended-{rank}"))
+
+    @unittest.skipUnless(may_weigh_a_session(), "needs CAP_SYS_NICE and a kernel with autogroup")
+    def test_the_session_of_the_ranks_weighs_as_much_as_it_has_cores(self):
+        inherited = {key: value for key, value in os.environ.items() if key != "PRECIS_SESSION_NICE"}
+
+        def steps(prefix=(), **environment):
+            out = subprocess.run([*prefix, LOCAL, "1", "cat", "/proc/self/autogroup"], capture_output=True, text=True, timeout=60,
+                                 env={**inherited, **environment})
+            self.assertEqual((out.returncode, out.stderr), (0, ""))
+            return int(out.stdout.split()[-1])
+        with open("/proc/self/autogroup", encoding="ascii") as file:
+            before = file.read()
+        cores = len(os.sched_getaffinity(0))
+        self.assertLessEqual(1.25 ** -steps(), 1.1 * cores)
+        self.assertGreater(1.25 ** (1 - steps()), min(1.1 * cores, 80))
+        self.assertEqual(steps(PRECIS_SESSION_NICE="-1"), -1)
+        self.assertEqual(steps(PRECIS_SESSION_NICE="0"), 0)
+        self.assertEqual(steps(PRECIS_SESSION_NICE="unknown"), 0)
+        self.assertEqual(steps(["nice", "-n", "3"]), 0)
+        with open("/proc/self/autogroup", encoding="ascii") as file:
+            self.assertEqual(file.read(), before)  # the caller's own is left alone
 
     def in_a_terminal(self, command):
         """Starts a shell with a terminal of its own that runs the command and notes its exit code; (pid, the terminal)."""
