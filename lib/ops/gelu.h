@@ -1,5 +1,6 @@
-// The activation of GPT-2's MLP, elementwise: ATen's on the CPU, our own on a GPU. Source:
-// Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
+// The activation of GPT-2's MLP, elementwise. Shapes: R rows, C channels: all tensors [R, C], one
+// row behind the other, in the compute dtype. Source: Hendrycks and Gimpel, Gaussian Error Linear
+// Units, 2016.
 #pragma once
 
 #include <ATen/core/Tensor.h>
