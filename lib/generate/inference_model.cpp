@@ -48,12 +48,21 @@ CachedDecoder::CachedDecoder(const InferenceModel& model, MakeDeviceGraph make)
   steps_.emplace(model_.recorded_steps(std::move(make)));
 }
 
+/// One row is read for at the same rate either way: a copy would cost time.
+void CachedDecoder::pack_for(size_t rows) {
+  constexpr size_t kWorthPacking = 4;
+  if (!steps_ && model_.weights().packed.empty() && rows >= kWorthPacking) model_ = model_.packed();
+}
+
+at::Tensor CachedDecoder::start(std::span<const std::vector<int32_t>> prompts,
+                                int64_t max_new_tokens) {
+  pack_for(prompts.size());
+  return model_.prefill(prompts, max_new_tokens, cache_);
+}
+
 at::Tensor CachedDecoder::step(std::span<const int32_t> tokens) {
   if (steps_) return steps_->logits(tokens, cache_);
-  // One row is read for at the same rate either way, and prompts do without: a copy would cost
-  // time.
-  constexpr size_t kWorthPacking = 4;
-  if (model_.weights().packed.empty() && tokens.size() >= kWorthPacking) model_ = model_.packed();
+  pack_for(tokens.size());
   return model_.step(tokens, cache_);
 }
 

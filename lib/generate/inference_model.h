@@ -58,9 +58,7 @@ class CachedDecoder : public Decoder {
   /// With recorded steps on any device, whose graphs come from `make`.
   CachedDecoder(const InferenceModel& model, MakeDeviceGraph make);
 
-  at::Tensor start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) override {
-    return model_.prefill(prompts, max_new_tokens, cache_);
-  }
+  at::Tensor start(std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens) override;
   void select(std::span<const int64_t> rows) override { cache_.select(rows); }
   at::Tensor step(std::span<const int32_t> tokens) override;
   bool can_run() const override { return steps_ && steps_->records(); }
@@ -70,6 +68,8 @@ class CachedDecoder : public Decoder {
   }
 
  private:
+  void pack_for(size_t rows);
+
   InferenceModel model_;
   KvCache cache_;
   std::optional<RecordedSteps> steps_;  // none: on a CPU

@@ -11,14 +11,11 @@ std::optional<size_t> bias_index(const ParameterTable& table, const std::string&
   return table.has(bias) ? std::optional(table.index(bias)) : std::nullopt;
 }
 
-/// From here on oneDNN and MKL reach the same rate on weights as they are.
-constexpr int64_t kFewRows = 64;
-
 /// The packed form of a weight where a product of so many rows takes it; else null.
 const ops::PackedWeight* packed_for(const Weights& weights, size_t weight, int64_t rows) {
   if (weights.packed.empty() || !weights.packed[weight].defined()) return nullptr;
   const ops::PackedWeight& packed = weights.packed[weight];
-  return rows <= kFewRows || packed.scales.defined() ? &packed : nullptr;
+  return packed.scales.defined() || ops::packed_is_faster(rows) ? &packed : nullptr;
 }
 
 }  // namespace

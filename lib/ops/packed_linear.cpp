@@ -32,9 +32,14 @@ at::Tensor fill_panels(const at::Tensor& weight, at::ScalarType type, const Work
   return all;
 }
 
+bool is_wide() {
+  static const bool wide = cpu::avx512::is_supported();
+  return wide;
+}
+
 template <typename W>
 void multiply(const cpu::PackedProduct& product) {
-  static const bool wide = cpu::avx512::is_supported();
+  const bool wide = is_wide();
   at::parallel_for(0, panels_of(product.out), 1, [&](int64_t first, int64_t last) {
     if (wide)
       cpu::avx512::multiply_panels<W>(product, first, last);
@@ -44,6 +49,11 @@ void multiply(const cpu::PackedProduct& product) {
 }
 
 }  // namespace
+
+bool packed_is_faster(int64_t rows) {
+  constexpr int64_t kFewRows = 64;  // from here on oneDNN and MKL reach the rate on plain weights
+  return rows <= kFewRows || !is_wide();
+}
 
 PackedWeight pack_weight(const at::Tensor& weight) {
   const int64_t out = weight.size(0), in = weight.size(1);

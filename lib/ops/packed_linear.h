@@ -24,6 +24,11 @@ PackedWeight pack_weight(const at::Tensor& weight);
 /// of its weights.
 PackedWeight pack_as_int8(const at::Tensor& weight);
 
+/// Whether a product of so many rows is faster packed than as LibTorch's libraries do it, on this
+/// CPU: with AVX2 always (measured on Zen 3: 152 GFLOP/s at 3200 rows, MKL 143), with AVX-512 for
+/// few.
+bool packed_is_faster(int64_t rows);
+
 /// out = x @ weight^T + bias (may be undefined); x [R, in] and out [R, out], both float32 or both
 /// bfloat16; sums in float32. A row's result does not depend on the rows beside it.
 void packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Tensor& bias,

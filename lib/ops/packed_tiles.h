@@ -22,6 +22,9 @@ constexpr int kLanes = 8, kMostRows = 6, kMostPanels = 1;  // 12 sums and 2 weig
 constexpr int kVectors = kPanel / kLanes;  // of a panel
 /// Bytes of x that stay in the second-level cache while all panels pass by.
 constexpr int64_t kNearBytes = 512 * 1024;
+/// Up to so many passes over a panel the product waits for memory: the next panels are called for
+/// while this one is used. With more passes the calls cost more than they bring.
+constexpr int64_t kAheadPasses = 4;
 
 using Vector [[gnu::vector_size(kLanes * 4), gnu::aligned(4), gnu::may_alias]] = float;
 
@@ -69,6 +72,9 @@ struct Tile {
   const float *scales, *bias;
   float* y;
   int64_t y_stride, columns;  // columns: of y, at most those of the panels
+  /// Where the panels lie that come next, so many bytes of them an input; null: not called for.
+  const char* ahead;
+  int64_t ahead_step;
 };
 
 template <typename W, int kRows, int kPanels>
@@ -81,6 +87,7 @@ void multiply_tile(const Tile<W>& tile) {
   for (auto& row : sums)
     for (Vector& sum : row) sum = Vector{};
   for (int64_t i = 0; i < in; ++i) {
+    if (tile.ahead != nullptr) __builtin_prefetch(tile.ahead + i * tile.ahead_step);
     Vector weights[kAcross];
     for (int p = 0; p < kPanels; ++p)
       for (int v = 0; v < kVectors; ++v)
@@ -133,19 +140,25 @@ void multiply_all(const PackedProduct& product, int64_t first, int64_t last) {
   int64_t near = kNearBytes / (product.in * 4) / kMostRows * kMostRows;
   if (near < kMostRows) near = kMostRows;
   for (int64_t row = 0; row < product.rows; row += near) {
-    const int64_t rows = product.rows - row < near ? product.rows - row : near;
+    const int64_t rows = product.rows - row < near ? product.rows - row : near,
+                  passes = (rows + kMostRows - 1) / kMostRows;  // over each panel
     for (int64_t panel = first; panel < last;) {
       const int64_t column = panel * kPanel,
                     panels = last - panel < kMostPanels ? last - panel : kMostPanels,
                     left = product.out - column;
+      const W* weights = static_cast<const W*>(product.panels) + column * product.in;
       const Tile<W> tile{product.x + row * product.in,
                          product.in,
-                         static_cast<const W*>(product.panels) + column * product.in,
+                         weights,
                          product.scales == nullptr ? nullptr : product.scales + column,
                          product.bias == nullptr ? nullptr : product.bias + column,
                          product.y + row * product.out + column,
                          product.out,
-                         left < panels * kPanel ? left : panels * kPanel};
+                         left < panels * kPanel ? left : panels * kPanel,
+                         passes <= kAheadPasses && panel + panels < last
+                             ? reinterpret_cast<const char*>(weights + panels * kPanel * product.in)
+                             : nullptr,
+                         static_cast<int64_t>(sizeof(W)) * kPanel * panels / passes};
       if (panels == 1) multiply_rows<W, 1>(rows, tile);
 #ifdef __AVX512F__
       if (panels == 2) multiply_rows<W, 2>(rows, tile);
