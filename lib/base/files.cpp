@@ -18,24 +18,28 @@ namespace precis {
 
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& path) {
+namespace {
+
+/// Calls take(bytes, size of the file as its status has it) for one piece of a file after another.
+template <class Take>
+void for_each_piece(const fs::path& path, Take take) {
   const auto fail = [&](int error) {
     throw DataError(
         fmt::format("{}: cannot be read: {}", fs::absolute(path).string(), std::strerror(error)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(errno);
-  std::string content;
   struct stat status {};
-  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-    content.reserve(static_cast<size_t>(status.st_size));
-  constexpr size_t kChunk = size_t{1} << 22;
+  const bool sized = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+  constexpr size_t kPiece = size_t{1} << 22;
+  std::string piece;
+  piece.resize(kPiece);
   for (;;) {
-    const size_t before = content.size();
-    content.resize(before + kChunk);
-    const ssize_t got = ::read(fd, content.data() + before, kChunk);
-    content.resize(before + static_cast<size_t>(got > 0 ? got : 0));
+    const ssize_t got = ::read(fd, piece.data(), kPiece);
     if (got == 0) break;
+    if (got > 0)
+      take(std::string_view(piece.data(), static_cast<size_t>(got)),
+           sized ? static_cast<size_t>(status.st_size) : 0);
     if (got < 0 && errno != EINTR) {
       const int error = errno;
       ::close(fd);
@@ -43,7 +47,34 @@ std::string read_file(const fs::path& path) {
     }
   }
   ::close(fd);
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  std::string content;
+  for_each_piece(path, [&](std::string_view piece, size_t size) {
+    if (content.empty()) content.reserve(size);
+    content += piece;
+  });
   return content;
+}
+
+void read_file_through(const fs::path& path) {
+  for_each_piece(path, [](std::string_view, size_t) {});
+}
+
+std::optional<fs::path> keep_aside(const fs::path& path) {
+  constexpr int kMost = 1000;
+  std::error_code error;
+  for (int number = 1; number < kMost; ++number) {
+    const std::string ending = number == 1 ? ".damaged" : fmt::format(".damaged-{}", number);
+    const fs::path aside = path.parent_path() / (path.filename().string() + ending);
+    if (fs::symlink_status(aside, error).type() != fs::file_type::not_found) continue;
+    fs::rename(path, aside, error);
+    return error ? std::nullopt : std::optional(aside);
+  }
+  return std::nullopt;
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
@@ -128,9 +159,14 @@ void AtomicFile::commit() {
     fail("cannot be put in place");
   }
   const int dir = ::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir >= 0) {
-    ::fsync(dir);
-    ::close(dir);
+  if (dir < 0) return;  // a folder that may be written but not read cannot be synced
+  const int synced = ::fsync(dir);
+  const int error = errno;
+  ::close(dir);
+  // Not every file system has something to sync of a folder.
+  if (synced != 0 && error != EINVAL && error != ENOTSUP && error != EBADF) {
+    errno = error;
+    fail("its folder cannot be synced");
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,13 @@ namespace precis {
 
 /// The whole file as bytes. Throws DataError naming the absolute path when it cannot be read.
 std::string read_file(const std::filesystem::path& path);
+
+/// Reads the whole file and keeps nothing of it. Throws as read_file.
+void read_file_through(const std::filesystem::path& path);
+
+/// Gives a damaged file another name beside its own, NAME.damaged or NAME.damaged-2 and so on, so
+/// that nothing takes its place. Returns that name; nothing where it cannot be renamed.
+std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& path);
 
 /// A file that takes the place of what stood at its path when it is whole.
 ///

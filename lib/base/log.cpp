@@ -5,10 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
-
-#include "lib/base/errors.h"
 
 namespace precis {
 namespace {
@@ -30,31 +27,36 @@ std::string with_time(std::string_view text) {
   return timed;
 }
 
+void write_all(int fd, std::string_view text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t wrote = ::write(fd, text.data() + done, text.size() - done);
+    if (wrote < 0 && errno != EINTR) return;  // a closed terminal must not end a run
+    done += static_cast<size_t>(wrote > 0 ? wrote : 0);
+  }
+}
+
 }  // namespace
 
 void Log::open(const std::filesystem::path& path) {
   if (!speaks_) return;
   const std::lock_guard lock(mutex_);
-  file_.reset(std::fopen(path.c_str(), "a"));
-  if (!file_)
-    throw DataError(fmt::format("{}: cannot be opened: {}",
-                                std::filesystem::absolute(path).string(), std::strerror(errno)));
+  file_ = std::make_unique<AppendFile>(path, [](const std::string& sentence) {
+    write_all(STDERR_FILENO, fmt::format("warning: {}\n", sentence));
+  });
 }
 
 void Log::write(int fd, std::string_view line) {
   if (!speaks_) return;
   const std::lock_guard lock(mutex_);
   const std::string whole = fmt::format("{}\n", line);
-  for (size_t done = 0; done < whole.size();) {
-    const ssize_t wrote = ::write(fd, whole.data() + done, whole.size() - done);
-    if (wrote < 0 && errno != EINTR) break;  // a closed terminal must not end a run
-    done += static_cast<size_t>(wrote > 0 ? wrote : 0);
-  }
-  if (file_) {
-    const std::string timed = with_time(whole);
-    std::fwrite(timed.data(), 1, timed.size(), file_.get());
-    std::fflush(file_.get());
-  }
+  write_all(fd, whole);
+  if (file_) file_->append(with_time(whole));
+}
+
+bool Log::is_complete() {
+  const std::lock_guard lock(mutex_);
+  if (file_) file_->append({});
+  return !file_ || file_->is_complete();
 }
 
 void Log::info(std::string_view line) {

@@ -1,12 +1,13 @@
 // The text log: what a person reads while a run goes on.
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+
+#include "lib/base/append_file.h"
 
 namespace precis {
 
@@ -17,21 +18,21 @@ class Log {
  public:
   explicit Log(bool speaks = true) : speaks_(speaks) {}
 
-  /// Appends to this file as well, from now on. Throws DataError when it cannot be opened.
+  /// Appends to this file as well, from now on. Where it cannot be written one warning says so, on
+  /// stderr alone, and its lines wait in memory, as AppendFile has it.
   void open(const std::filesystem::path& path);
   void info(std::string_view line);
   /// "warning: ..." on stderr and in the file.
   void warn(std::string_view line);
+  /// Whether all lines are in the file; tries to write those that are not.
+  bool is_complete();
 
  private:
-  struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
   void write(int fd, std::string_view line);
 
   bool speaks_;
   std::mutex mutex_;
-  std::unique_ptr<std::FILE, CloseFile> file_;
+  std::unique_ptr<AppendFile> file_;
 };
 
 }  // namespace precis

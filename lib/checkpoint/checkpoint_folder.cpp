@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -40,6 +42,22 @@ void check(const std::error_code& error, const fs::path& path, const char* what)
   throw DataError(fmt::format("{}: {}: {}", fs::absolute(path).string(), what, error.message()));
 }
 
+/// Whether the name is taken, be it by a link that leads nowhere: a disk may be missing.
+bool stands(const fs::path& path) {
+  return fs::symlink_status(path).type() != fs::file_type::not_found;
+}
+
+/// Reads a file to its end as read(2) does: in memory that is mapped a block that the disk cannot
+/// read would end the process. Tried twice, since networks forget.
+void read_through(const fs::path& path) {
+  try {
+    read_file_through(path);
+  } catch (const DataError&) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    read_file_through(path);
+  }
+}
+
 }  // namespace
 
 fs::path CheckpointFolder::numbered(int64_t iter) const {
@@ -53,6 +71,8 @@ std::vector<int64_t> CheckpointFolder::iterations() const {
     const std::optional<int64_t> iter = iteration_of(at->path().filename().string());
     if (iter && numbered(*iter).filename() == at->path().filename()) found.push_back(*iter);
   }
+  // A folder that cannot be listed may be full of them.
+  if (error != std::errc::no_such_file_or_directory) check(error, folder_, "cannot be read");
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -86,6 +106,7 @@ void CheckpointFolder::save_last(const Value& checkpoint, int64_t iter, int64_t 
 
   std::vector<int64_t> older = iterations();
   older.erase(std::upper_bound(older.begin(), older.end(), iter), older.end());
+  if (older.size() > static_cast<size_t>(keep_last)) read_pt(last());  // checks all it holds
   for (size_t i = 0; i + static_cast<size_t>(keep_last) < older.size(); ++i) {
     fs::remove(numbered(older[i]), error);
     check(error, numbered(older[i]), "cannot be removed");
@@ -101,35 +122,51 @@ std::optional<fs::path> CheckpointFolder::to_evaluate() const {
 std::vector<fs::path> CheckpointFolder::checkpoints() const {
   std::vector<fs::path> found;
   const std::vector<int64_t> numbers = iterations();
-  if (fs::exists(last())) found.push_back(last());
+  if (stands(last())) found.push_back(last());
   for (auto iter = numbers.rbegin(); iter != numbers.rend(); ++iter)
     found.push_back(numbered(*iter));
-  if (fs::exists(best())) found.push_back(best());
+  if (stands(best())) found.push_back(best());
+  return found;
+}
+
+CheckpointFolder::Newest CheckpointFolder::first_whole(
+    std::span<const fs::path> paths, const std::function<void(const fs::path&)>& read) {
+  Newest found;
+  for (const fs::path& path : paths) {
+    if (::access(path.c_str(), R_OK) != 0)
+      check(std::error_code(errno, std::generic_category()), path, "cannot be read");
+    // iter-NNNNNN.pt is often last.pt under another name: it would be read in vain.
+    std::error_code error;
+    const bool known = std::ranges::any_of(
+        found.damaged, [&](const fs::path& other) { return fs::equivalent(path, other, error); });
+    try {
+      if (!known) {
+        read_through(path);
+        read(path);
+        found.path = path;
+        return found;
+      }
+    } catch (const DataError& damage) {
+      found.reasons.emplace_back(damage.what());
+    }
+    found.damaged.push_back(path);
+    found.lost_iter =
+        std::max(found.lost_iter, iteration_of(path.filename().string()).value_or(-1));
+  }
   return found;
 }
 
 CheckpointFolder::Newest CheckpointFolder::newest(
     const std::function<void(const fs::path&)>& read) const {
-  Newest found;
-  std::vector<fs::path> tried;
-  for (const fs::path& path : checkpoints()) {
-    // iter-NNNNNN.pt is often last.pt under another name: it would be read in vain.
-    std::error_code error;
-    if (std::any_of(tried.begin(), tried.end(),
-                    [&](const fs::path& other) { return fs::equivalent(path, other, error); }))
-      continue;
-    if (::access(path.c_str(), R_OK) != 0)
-      check(std::error_code(errno, std::generic_category()), path, "cannot be read");
-    try {
-      read(path);
-      found.path = path;
-      return found;
-    } catch (const DataError& damage) {
-      found.damaged.emplace_back(damage.what());
-      tried.push_back(path);
-    }
-  }
-  return found;
+  return first_whole(checkpoints(), read);
+}
+
+CheckpointFolder::Newest CheckpointFolder::best_whole(
+    const std::function<void(const fs::path&)>& read) const {
+  std::vector<fs::path> paths = checkpoints();
+  if (!paths.empty() && paths.back() == best())
+    std::rotate(paths.begin(), paths.end() - 1, paths.end());
+  return first_whole(paths, read);
 }
 
 void CheckpointFolder::remove_leftovers() const {

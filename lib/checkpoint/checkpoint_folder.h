@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,10 @@ class CheckpointFolder {
  public:
   /// What newest() found.
   struct Newest {
-    std::optional<std::filesystem::path> path;  ///< what was read; nothing where none could be
-    std::vector<std::string> damaged;  ///< what is wrong with those before it, each naming its file
+    std::optional<std::filesystem::path> path;   ///< what was read; nothing where none could be
+    std::vector<std::filesystem::path> damaged;  ///< those before it, by all their names
+    std::vector<std::string> reasons;            ///< what is wrong with them, each naming its file
+    int64_t lost_iter = -1;  ///< of the newest of them, where its name says it; else -1
   };
 
   /// The folder must exist when something is saved.
@@ -39,18 +42,25 @@ class CheckpointFolder {
 
   void save_best(const Value& checkpoint) const;
   /// Replaces last.pt. With keep_last n > 0, iter-NNNNNN.pt is the same file under a second name,
-  /// and of those up to `iter` the n newest stay.
+  /// and of those up to `iter` the n newest stay; none is removed before last.pt was read back
+  /// whole.
   void save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const;
 
   /// Calls read(path) for one of checkpoints() after another until one is taken; a DataError of
-  /// `read` says that the file is damaged. A file that may not be opened is no damaged one: throws.
+  /// `read` says that the file is damaged, and so does a disk that cannot read it twice. A file
+  /// that may not be opened, or a link that leads nowhere, is no damaged one: throws.
   Newest newest(const std::function<void(const std::filesystem::path&)>& read) const;
+  /// The same among those that evaluate and predict use: ckpt.pt, last.pt, iter-NNNNNN.pt from the
+  /// highest on.
+  Newest best_whole(const std::function<void(const std::filesystem::path&)>& read) const;
 
   /// Removes what a killed process left of files it was writing. No other process may be saving
   /// here.
   void remove_leftovers() const;
 
  private:
+  static Newest first_whole(std::span<const std::filesystem::path> paths,
+                            const std::function<void(const std::filesystem::path&)>& read);
   /// Of the iter-NNNNNN.pt there are, ascending.
   std::vector<int64_t> iterations() const;
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -49,12 +50,18 @@ void CheckpointWriter::wait_until_written(Lock& lock) const {
   changed_.wait(lock, [this] { return jobs_.empty(); });
 }
 
-/// Writes again what failed while its copy is still there, but not the file that is about to be
-/// saved anew. Nothing may be in work.
-void CheckpointWriter::try_again(Lock& lock, std::optional<bool> except_best) {
+/// Queues what failed while its copy is still there, but not the file that is about to be saved
+/// anew. Whether there is anything.
+bool CheckpointWriter::queue_failed(std::optional<bool> except_best) {
   for (const auto& failed : failed_)
     if (failed && failed->job.iter == copied_iter_ && failed->job.best != except_best)
       jobs_.push_back(failed->job);
+  return !jobs_.empty();
+}
+
+/// Writes again what failed. Nothing may be in work.
+void CheckpointWriter::try_again(Lock& lock, std::optional<bool> except_best) {
+  queue_failed(except_best);
   changed_.notify_all();
   wait_until_written(lock);
 }
@@ -72,26 +79,37 @@ void CheckpointWriter::copy(std::span<const at::Tensor> tensors) {
 void CheckpointWriter::work() {
   Lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+    const auto has_work = [this] { return ending_ || !jobs_.empty(); };
+    if (!failed_[0] && !failed_[1])
+      changed_.wait(lock, has_work);
+    else if (!changed_.wait_for(lock, rest_, has_work) && !queue_failed(std::nullopt))
+      continue;  // its copy is gone: the next save of that name tries
     if (jobs_.empty()) return;
     const Job& job = jobs_.front();  // a deque's elements stay where they are when more come
     lock.unlock();
     std::optional<std::string> error = write(job);
     lock.lock();
-    std::optional<Failed>& failed = failed_[job.best ? 1 : 0];
-    failed.reset();
-    if (error) {
-      untold_.push_back(*error);
-      failed = Failed{job, std::move(*error)};
-    }
+    note(job, std::move(error));
     jobs_.pop_front();
     changed_.notify_all();
   }
 }
 
+void CheckpointWriter::note(const Job& job, std::optional<std::string> error) {
+  const size_t name = job.best ? 1 : 0;
+  failed_[name].reset();
+  if (!error) {
+    if (std::exchange(told_[name], false)) repaired_.emplace_back(job.best ? "ckpt.pt" : "last.pt");
+    return;
+  }
+  if (!std::exchange(told_[name], true)) untold_.push_back(*error);
+  failed_[name] = Failed{job, std::move(*error)};
+}
+
 /// Nothing, or why it could not be written.
 std::optional<std::string> CheckpointWriter::write(const Job& job) const {
   try {
+    if (before_) before_();
     const Value content = job.content(copies_);
     if (job.best)
       folder_.save_best(content);
@@ -114,18 +132,34 @@ std::vector<std::string> CheckpointWriter::take_failures() {
   return std::exchange(untold_, {});
 }
 
-void CheckpointWriter::finish() {
+std::vector<std::string> CheckpointWriter::take_repairs() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(repaired_, {});
+}
+
+void CheckpointWriter::finish(std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   Lock lock(mutex_);
   wait_until_written(lock);
   try_again(lock, std::nullopt);
-  copies_.clear();
-  copied_iter_ = -1;
+  const auto can_be_made_good = [this](const std::optional<Failed>& failed) {
+    return failed && failed->job.iter == copied_iter_;
+  };
+  while (std::ranges::any_of(failed_, can_be_made_good) &&
+         std::chrono::steady_clock::now() < until) {
+    constexpr std::chrono::milliseconds kPause{250};
+    changed_.wait_for(lock, kPause, [] { return false; });
+    wait_until_written(lock);
+    try_again(lock, std::nullopt);
+  }
   std::vector<std::string> reasons;
-  for (auto& failed : failed_)
-    if (failed)
-      reasons.push_back(std::exchange(failed, std::nullopt)->why +
-                        "; mend that and run the same line again");
-  if (reasons.empty()) return;
+  for (const auto& failed : failed_)
+    if (failed) reasons.push_back(failed->why + "; mend that and run the same line again");
+  if (reasons.empty()) {
+    copies_.clear();
+    copied_iter_ = -1;
+    return;
+  }
   untold_.clear();  // the same, but for what was made good since
   throw DataError(fmt::format("{}", fmt::join(reasons, "\n")));
 }

@@ -13,9 +13,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Calls visit(record, line) for each finished line that is not blank.
+/// Calls visit(record, line) for each line that is a record. Returns the number of the first line
+/// before the last that is none; 0 where there is no such line.
 template <class Visit>
-void for_each_record(const fs::path& path, std::string_view content, Visit visit) {
+size_t for_each_record(std::string_view content, Visit visit) {
+  size_t bad = 0;
   for (size_t begin = 0, number = 1; begin < content.size(); ++number) {
     const size_t end = content.find('\n', begin);
     const bool last = end == std::string_view::npos;
@@ -23,14 +25,23 @@ void for_each_record(const fs::path& path, std::string_view content, Visit visit
     begin = last ? content.size() : end + 1;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const Record record = Record::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (record.is_object()) {
+    if (record.is_object())
       visit(record, line);
-    } else if (!last) {
-      throw DataError(
-          fmt::format("{}: line {}: expected one JSON object a line, got '{}'; repair or remove "
-                      "that line",
-                      fs::absolute(path).string(), number, line.substr(0, 60)));
-    }
+    else if (!last && bad == 0)
+      bad = number;
+  }
+  return bad;
+}
+
+/// The content; empty where there is none or it cannot be read, with the reason told.
+std::string content_of(const fs::path& path, const Tell& tell) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  try {
+    return read_file(path);
+  } catch (const DataError& unreadable) {
+    if (tell) tell(unreadable.what());
+    return {};
   }
 }
 
@@ -41,36 +52,37 @@ bool is_done_again(const Record& record, int64_t go_on_from) {
   return is_kind(record, "train") ? *iter >= go_on_from : *iter > go_on_from;
 }
 
-std::string kept_lines(const fs::path& path, int64_t go_on_from) {
-  if (!fs::exists(path)) return {};
-  const std::string content = read_file(path);
+/// What the file is to hold before anything is appended.
+std::string kept_lines(const fs::path& path, std::optional<int64_t> go_on_from, const Tell& tell) {
+  if (!go_on_from) return {};
+  const std::string content = content_of(path, tell);
   std::string kept;
   kept.reserve(content.size());
-  for_each_record(path, content, [&](const Record& record, std::string_view line) {
-    if (!is_done_again(record, go_on_from)) kept.append(line).push_back('\n');
+  const size_t bad = for_each_record(content, [&](const Record& record, std::string_view line) {
+    if (!is_done_again(record, *go_on_from)) kept.append(line).push_back('\n');
   });
+  if (bad > 0) {
+    const std::optional<fs::path> aside = keep_aside(path);
+    if (tell)
+      tell(fmt::format("{}: is damaged: line {} is no record{}; the records that are whole go on",
+                       fs::absolute(path).string(), bad,
+                       aside ? fmt::format(" (kept as {})", aside->filename().string()) : ""));
+  }
   return kept;
-}
-
-/// The path itself, once the file holds what is to stay.
-const fs::path& prepared(const fs::path& path, std::optional<int64_t> go_on_from) {
-  write_file(path, go_on_from ? kept_lines(path, *go_on_from) : std::string());
-  return path;
 }
 
 }  // namespace
 
 std::vector<Record> read_json_lines(const fs::path& path) {
   std::vector<Record> records;
-  if (!fs::exists(path)) return records;
-  const std::string content = read_file(path);
-  for_each_record(path, content,
+  for_each_record(content_of(path, {}),
                   [&](const Record& record, std::string_view) { records.push_back(record); });
   return records;
 }
 
-JsonLinesSink::JsonLinesSink(const fs::path& path, std::optional<int64_t> go_on_from)
-    : file_(prepared(path, go_on_from), AppendFile::Existing::kKeep) {}
+JsonLinesSink::JsonLinesSink(const fs::path& path, std::optional<int64_t> go_on_from,
+                             const Tell& tell)
+    : file_(path, tell, kept_lines(path, go_on_from, tell)) {}
 
 void JsonLinesSink::write(const Record& record) {
   file_.append(to_json(record) + "\n");

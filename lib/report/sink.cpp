@@ -1,5 +1,7 @@
 #include "lib/report/sink.h"
 
+#include <algorithm>
+
 namespace precis {
 
 void Reporter::add(std::unique_ptr<Sink> sink) {
@@ -15,6 +17,11 @@ void Reporter::write(const Record& record) {
 void Reporter::flush() {
   const std::lock_guard lock(mutex_);
   for (const auto& sink : sinks_) sink->flush();
+}
+
+bool Reporter::is_complete() {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(sinks_, [](const auto& sink) { return sink->is_complete(); });
 }
 
 }  // namespace precis

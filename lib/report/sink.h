@@ -16,6 +16,8 @@ class Sink {
   virtual void write(const Record& record) = 0;
   /// Makes what was written safe (a checkpoint is about to name it as done).
   virtual void flush() {}
+  /// Whether all that was written is where it belongs.
+  virtual bool is_complete() const { return true; }
 };
 
 /// Hands each record to all of its sinks, in the order they were added. Thread-safe: evaluation
@@ -25,6 +27,8 @@ class Reporter {
   void add(std::unique_ptr<Sink> sink);
   void write(const Record& record);
   void flush();
+  /// Whether no sink has anything waiting; flush() tries those that have.
+  bool is_complete();
 
  private:
   std::mutex mutex_;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "lib/report/append_file.h"
+#include "lib/base/append_file.h"
 #include "lib/report/sink.h"
 
 namespace precis {
@@ -21,12 +21,13 @@ class TensorBoardSink : public Sink {
   /// TensorBoard reads them in that order. The file then says that all older points from step
   /// `go_on_from` on (without it: all) no longer count. `kept`: the records that go on counting
   /// (those of metrics.jsonl): an evaluation at just that step is written again, since it was
-  /// purged as well. Throws DataError naming the path.
+  /// purged as well. `tell`: as AppendFile.
   TensorBoardSink(const std::filesystem::path& folder, std::optional<int64_t> go_on_from,
-                  const std::vector<Record>& kept = {});
+                  const std::vector<Record>& kept = {}, Tell tell = {});
 
   void write(const Record& record) override;
   void flush() override { file_.sync(); }
+  bool is_complete() const override { return file_.is_complete(); }
 
  private:
   AppendFile file_;

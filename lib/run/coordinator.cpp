@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -24,13 +26,21 @@ namespace precis {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// How long a run that ends waits for a disk to take what it has not taken yet.
+constexpr std::chrono::seconds kPatience{5};
+
+}  // namespace
+
 Coordinator::Coordinator(RunConfig& config, bool is_root, Log& log)
     : config_(config),
       is_root_(is_root),
       log_(log),
       folder_{config.run.out_dir.value},
       config_yaml_(dump_yaml(config.sections())),
-      checkpoints_(folder_) {
+      files_([&log](const std::string& sentence) { log.warn(sentence); }),
+      checkpoints_(folder_, [this] { reporter_.flush(); }) {
   if (!is_root_) return;
   std::error_code error;
   fs::create_directories(folder_.path(), error);
@@ -44,8 +54,12 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
   if (!is_root_) return;
   log_.open(folder_.path() / "train.log");
   folder_.remove_leftovers();
+  keep_aside(inputs.damaged);
   write("config.yaml", config_yaml_);
-  inputs.tokenizer->save(folder_.path());
+  write_vocabulary_ = [&tokenizer = *inputs.tokenizer, folder = folder_.path()] {
+    tokenizer.save(folder);
+  };
+  files_.write("the vocabulary", write_vocabulary_);
   const fs::path metrics = folder_.path() / "metrics.jsonl";
   std::optional<int64_t> go_on_from = inputs.iter;
   if (trains && !inputs.resumed) go_on_from.reset();
@@ -53,19 +67,52 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
     constexpr int64_t kEverything = int64_t{1} << 60;
     go_on_from = kEverything;
   }
-  reporter_.add(std::make_unique<JsonLinesSink>(metrics, go_on_from));
+  const Tell tell = [&log = log_](const std::string& sentence) { log.warn(sentence); };
+  reporter_.add(std::make_unique<JsonLinesSink>(metrics, go_on_from, tell));
   reporter_.add(std::make_unique<ConsoleSink>(log_, config_.report.log_interval));
   if (config_.report.tensorboard && trains)
     reporter_.add(std::make_unique<TensorBoardSink>(folder_.path() / "tensorboard", go_on_from,
-                                                    read_json_lines(metrics)));
+                                                    read_json_lines(metrics), tell));
 }
 
 void Coordinator::record(Record record) {
   if (!is_root_) return;
+  if (lock_ != nullptr) lock_->require_held();
   record["time"] =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   reporter_.write(record);
   tell_failures();
+  constexpr std::chrono::seconds kRest{1};
+  if (std::chrono::steady_clock::now() - tended_ > kRest) tend();
+}
+
+/// What should be in the folder and is not.
+void Coordinator::tend() {
+  std::error_code error;
+  const fs::file_type config = fs::status(folder_.path() / "config.yaml", error).type();
+  if (config == fs::file_type::not_found && write_vocabulary_) make_folder_anew();
+  files_.retry();
+  if (files_.is_complete())
+    for (Record& note : std::exchange(notes_, {})) reporter_.write(note);
+  tended_ = std::chrono::steady_clock::now();
+}
+
+void Coordinator::make_folder_anew() {
+  // Not those above it: where they are gone as well, so is a disk, which may come back.
+  std::error_code error;
+  if (fs::create_directory(folder_.path(), error))
+    log_.warn(fmt::format("{}: was removed; made anew with what this run knows",
+                          fs::absolute(folder_.path()).string()));
+  write("config.yaml", config_yaml_);
+  files_.write("the vocabulary", write_vocabulary_);
+}
+
+void Coordinator::keep_aside(std::span<const fs::path> damaged) {
+  if (!is_root_) return;
+  for (const fs::path& path : damaged)
+    if (const auto aside = precis::keep_aside(path))
+      log_.info(
+          fmt::format("{} is kept as {}", path.filename().string(), aside->filename().string()));
 }
 
 CheckpointWriter::State Coordinator::state_of(const ModelFile& state, double learning_rate) const {
@@ -84,30 +131,63 @@ CheckpointWriter::State Coordinator::state_of(const ModelFile& state, double lea
 
 void Coordinator::tell_failures() {
   for (const std::string& why : checkpoints_.take_failures())
-    log_.warn(fmt::format("a checkpoint was not saved: {}; the next save tries again", why));
+    log_.warn(fmt::format("a checkpoint was not saved: {}; going on, and trying again", why));
+  for (const std::string& name : checkpoints_.take_repairs())
+    log_.warn(fmt::format("{} is saved again", name));
 }
 
 void Coordinator::save_best(const ModelFile& state, double learning_rate) {
   if (!is_root_) return;
+  if (lock_ != nullptr) lock_->require_held();
   checkpoints_.save_best(state_of(state, learning_rate));
   tell_failures();
 }
 
 void Coordinator::save_last(const ModelFile& state, double learning_rate) {
   if (!is_root_) return;
+  if (lock_ != nullptr) lock_->require_held();
   checkpoints_.save_last(state_of(state, learning_rate), config_.checkpoint.keep_last);
   tell_failures();
 }
 
 void Coordinator::finish_saves() {
   if (!is_root_) return;
-  checkpoints_.finish();
+  checkpoints_.finish(kPatience);
   tell_failures();
   reporter_.flush();
 }
 
+void Coordinator::settle_saves() {
+  try {
+    finish_saves();
+  } catch (const DataError& failure) {
+    if (!folder_.to_evaluate()) throw;
+    log_.warn(fmt::format("{}\ngoing on with what is saved; the last try comes at the end",
+                          failure.what()));
+  }
+}
+
+void Coordinator::finish() {
+  if (!is_root_) return;
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    tend();
+    reporter_.flush();
+    if (files_.is_complete() && reporter_.is_complete() && log_.is_complete()) break;
+    if (std::chrono::steady_clock::now() > until)
+      throw DataError(fmt::format(
+          "{}{}the run is done, but not all of it could be written: mend that and run the same "
+          "line again",
+          files_.reasons(), files_.is_complete() ? "" : "\n"));
+    constexpr std::chrono::milliseconds kPause{250};
+    std::this_thread::sleep_for(kPause);
+  }
+  finish_saves();
+}
+
 void Coordinator::write(const std::string& name, const std::string& content) {
-  if (is_root_) write_file(folder_.path() / name, content);
+  if (!is_root_) return;
+  files_.write(name, [path = folder_.path() / name, content] { write_file(path, content); });
 }
 
 bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights,
@@ -123,15 +203,28 @@ bool Coordinator::is_up_to_date(const std::string& stage, const std::string& wei
 
 void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::string& weights,
                              const std::string& settings) {
-  record({{"kind", "stage"},
-          {"stage", stage},
-          {"iter", iter},
-          {"weights", weights},
-          {"settings", settings}});
+  if (!is_root_) return;
+  const Record note{{"kind", "stage"},
+                    {"stage", stage},
+                    {"iter", iter},
+                    {"weights", weights},
+                    {"settings", settings}};
+  if (files_.is_complete())
+    record(note);
+  else
+    notes_.push_back(note);  // it would say of an older file that it is of these weights
 }
 
 void Coordinator::write_report(const Inputs& inputs) {
   if (!is_root_ || !config_.report.html) return;
+  try {
+    write("report.html", html_report(report_of(inputs)));
+  } catch (const DataError& damaged) {  // one of the files it is made of
+    log_.warn(fmt::format("report.html is not made: {}", damaged.what()));
+  }
+}
+
+ReportInput Coordinator::report_of(const Inputs& inputs) const {
   ReportInput page;
   page.title = fmt::format("Precis: {}", folder_.path().filename().string());
   page.records = read_json_lines(folder_.path() / "metrics.jsonl");
@@ -163,7 +256,7 @@ void Coordinator::write_report(const Inputs& inputs) {
                               table.rows[i][predicted], number(0), number(1), number(2)});
     }
   }
-  write("report.html", html_report(page));
+  return page;
 }
 
 }  // namespace precis

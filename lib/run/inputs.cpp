@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/report/json_lines.h"
 #include "lib/run/model_source.h"
 #include "lib/text/bpe_trainer.h"
 
@@ -70,27 +71,44 @@ std::unique_ptr<BpeTokenizer> scratch_tokenizer(const RunConfig& config,
       train_bpe(texts, static_cast<int32_t>(config.tokenizer.train_vocab_size)));
 }
 
+[[noreturn]] void fail_damaged(const CheckpointFolder& folder,
+                               const std::vector<std::string>& reasons) {
+  throw DataError(fmt::format(
+      "{}\n{}: there is no whole checkpoint to go on from: move the damaged ones away to train "
+      "from the start, or name a whole one by run.resume and another run.out_dir",
+      fmt::join(reasons, "\n"), fs::absolute(folder.path()).string()));
+}
+
+/// What it costs to go on from `iter`: the name of a damaged checkpoint may say it, and so do the
+/// records of what was done.
+std::string cost_of(const CheckpointFolder& folder, int64_t lost_iter, int64_t iter) {
+  int64_t done = lost_iter;
+  for (const Record& record : read_json_lines(folder.path() / "metrics.jsonl"))
+    if (is_kind(record, "train")) done = std::max(done, iteration_of(record).value_or(-1) + 1);
+  if (done < 0) return "";
+  const int64_t again = std::max<int64_t>(done - iter, 0);
+  return fmt::format("; {} iteration{} done again", again, again == 1 ? " is" : "s are");
+}
+
 /// The newest whole checkpoint of the run folder; one warning for all that are damaged. Throws
 /// DataError where there are only damaged ones.
 std::optional<ModelFile> newest_model(const RunConfig& config, const CheckpointFolder& folder,
-                                      Log& log) {
+                                      Inputs& inputs, Log& log) {
   std::optional<ModelFile> model;
-  const auto [path, damaged] =
+  const auto [path, damaged, reasons, lost_iter] =
       folder.newest([&](const fs::path& file) { model = read_checkpoint(file, config.families); });
   if (damaged.empty()) return model;
-  if (!path)
-    throw DataError(fmt::format(
-        "{}\n{}: there is no whole checkpoint to go on from: move the damaged ones away to train "
-        "from the start, or name a whole one by run.resume and another run.out_dir",
-        fmt::join(damaged, "\n"), fs::absolute(folder.path()).string()));
-  log.warn(fmt::format("damaged: {}; going on from {} instead", fmt::join(damaged, "; "),
-                       path->filename().string()));
+  if (!path) fail_damaged(folder, reasons);
+  log.warn(fmt::format("damaged: {}; going on from {} at iteration {} instead{}",
+                       fmt::join(reasons, "; "), path->filename().string(), model->progress.iter,
+                       cost_of(folder, lost_iter, model->progress.iter)));
+  inputs.damaged = damaged;
   return model;
 }
 
 /// The checkpoint that training goes on from: the one further along where run.resume names a file.
 std::optional<ModelFile> resumed_model(const RunConfig& config, const CheckpointFolder& folder,
-                                       Log& log) {
+                                       Inputs& inputs, Log& log) {
   const fs::path wish = config.run.resume.value;
   if (wish == "never") {
     if (!folder.checkpoints().empty())
@@ -100,20 +118,20 @@ std::optional<ModelFile> resumed_model(const RunConfig& config, const Checkpoint
                       fs::absolute(folder.path()).string()));
     return std::nullopt;
   }
-  if (wish == "auto") return newest_model(config, folder, log);
+  if (wish == "auto") return newest_model(config, folder, inputs, log);
   if (!fs::exists(wish))
     throw DataError(fmt::format("{}: there is no such checkpoint to resume from (run.resume)",
                                 fs::absolute(wish).string()));
   ModelFile named = read_checkpoint(wish, config.families);
-  std::optional<ModelFile> own = newest_model(config, folder, log);
+  std::optional<ModelFile> own = newest_model(config, folder, inputs, log);
   return own && own->progress.iter > named.progress.iter ? std::move(own)
                                                          : std::optional(std::move(named));
 }
 
 ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
   const CheckpointFolder folder(config.run.out_dir.value);
-  if (!config.has_stage("train")) return read_for_evaluation(config, folder);
-  if (auto model = resumed_model(config, folder, log)) {
+  if (!config.has_stage("train")) return read_for_evaluation(config, folder, inputs.damaged, log);
+  if (auto model = resumed_model(config, folder, inputs, log)) {
     inputs.resumed = true;
     log.info(fmt::format("resuming from {} at iteration {}{}", model->where, model->progress.iter,
                          config.model.from_scratch() ? "" : "; model.init_from is not looked at"));
@@ -131,8 +149,19 @@ ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
 
 }  // namespace
 
-ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder) {
-  if (const auto file = folder.to_evaluate()) return read_checkpoint(*file, config.families);
+ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder,
+                              std::vector<fs::path>& damaged, Log& log) {
+  if (folder.to_evaluate()) {
+    std::optional<ModelFile> model;
+    const auto found = folder.best_whole(
+        [&](const fs::path& file) { model = read_checkpoint(file, config.families); });
+    if (!found.path) fail_damaged(folder, found.reasons);
+    if (!found.damaged.empty())
+      log.warn(fmt::format("damaged: {}; using {} instead", fmt::join(found.reasons, "; "),
+                           found.path->filename().string()));
+    damaged = found.damaged;
+    return std::move(*model);
+  }
   if (config.model.from_scratch())
     throw DataError(
         fmt::format("{}: holds no ckpt.pt or last.pt, and model.init_from is scratch: there are no "

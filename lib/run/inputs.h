@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Inputs {
   AnyShape shape;        ///< of the model
   int64_t iter = 0;      ///< optimizer steps done with the weights that were read
   bool resumed = false;  ///< training goes on from a checkpoint
+  std::vector<std::filesystem::path> damaged;  ///< checkpoints that another was read instead of
 };
 
 /// Everything that was read. The stage that trains, or that evaluates, takes the model over.
@@ -41,7 +43,9 @@ RunInputs read_inputs(const RunConfig& config, Log& log);
 /// damaged and others did not.
 void require_same_start(const World& world, const ModelFile& model);
 
-/// The weights that evaluate and predict use after training, with their file.
-ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder);
+/// The weights that evaluate and predict use after training, with their file: where the best one is
+/// damaged the last or the newest whole one, with a warning; `damaged` gets the paths.
+ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& folder,
+                              std::vector<std::filesystem::path>& damaged, Log& log);
 
 }  // namespace precis

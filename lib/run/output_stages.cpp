@@ -107,11 +107,14 @@ OutputModel::OutputModel(const RunContext& context, ModelFile read)
 std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const Inputs& inputs,
                                                std::optional<ModelFile> read) {
   if (!read) {
+    std::vector<std::filesystem::path> damaged;
     context.world.together([&] {
-      read = read_for_evaluation(context.config, context.coordinator.folder());
+      read = read_for_evaluation(context.config, context.coordinator.folder(), damaged,
+                                 context.coordinator.log());
       crop_positions(*read, inputs.shape->block_size);
     });
     require_same_start(context.world, *read);
+    context.coordinator.keep_aside(damaged);
   }
   context.coordinator.log().info(
       fmt::format("using {} (iteration {})", read->where, read->progress.iter));

@@ -188,8 +188,14 @@ bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile star
       make_collectives(context.setup.plan.backend, world, context.setup.device);
   TrainingState state(std::move(start), config.train, context.setup, *collectives);
   const Boundary end = Training({context, inputs, state}, data, *collectives).run();
-  world.together([&] { context.coordinator.finish_saves(); });
-  return end != Boundary::kStopped;
+  const bool stopped = end == Boundary::kStopped;
+  world.together([&] {
+    if (stopped)
+      context.coordinator.finish_saves();
+    else
+      context.coordinator.settle_saves();
+  });
+  return !stopped;
 }
 
 }  // namespace precis

@@ -16,6 +16,7 @@
 #include "lib/run/device_check.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
+#include "lib/run/run_lock.h"
 #include "lib/run/train_stage.h"
 
 namespace precis {
@@ -54,6 +55,10 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
   DeviceSetup setup;
   check_out_dir(world, config);
+  std::unique_ptr<RunLock> lock;
+  world.together([&] {
+    if (world.is_root()) lock = std::make_unique<RunLock>(config.run.out_dir.value, log);
+  });
   for (const std::string& line : config.warnings) log.warn(line);
   setup = set_up_device(world, config, log);
   if (setup.spare) {
@@ -69,6 +74,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   config.data.block_size = inputs.shape->block_size;  // a model may have fewer positions
   world.together([&] {
     coordinator = std::make_unique<Coordinator>(config, world.is_root(), log);
+    coordinator->hold(lock.get());
     coordinator->open(inputs, config.has_stage("train"));
   });
   const RunContext context{config, setup, world, *coordinator};
@@ -87,7 +93,10 @@ ExitCode run_trainer(World& world, RunConfig& config) {
       return ExitCode::kStopped;
     }
   }
-  world.together([&] { coordinator->write_report(inputs); });
+  world.together([&] {
+    coordinator->write_report(inputs);
+    coordinator->finish();
+  });
   log.info(fmt::format("run folder: {}{}",
                        std::filesystem::absolute(config.run.out_dir.value).string(),
                        config.report.html ? "; open report.html in it" : ""));

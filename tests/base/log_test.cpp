@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "lib/base/errors.h"
 #include "lib/base/files.h"
 
 namespace precis {
@@ -111,15 +110,22 @@ TEST_F(LogTest, ASilentLogLeavesNoTrace) {
   EXPECT_FALSE(fs::exists(file_));
 }
 
-TEST_F(LogTest, OpenErrorsNameTheFile) {
-  Log log;
-  try {
-    log.open(file_.parent_path() / "none" / "train.log");
-    FAIL() << "nothing was thrown";
-  } catch (const DataError& error) {
-    EXPECT_NE(std::string(error.what()).find("none/train.log: "), std::string::npos)
-        << error.what();
-  }
+TEST_F(LogTest, AFileThatCannotBeOpenedIsToldAndTakesItsLinesLater) {
+  const auto folder = file_.parent_path() / "none";
+  file_ = folder / "deeper" / "train.log";
+  const auto [out, err] = said([&] {
+    Log log;
+    log.open(file_);
+    log.info("before");
+    EXPECT_FALSE(log.is_complete());
+    fs::create_directories(file_.parent_path());
+    log.info("after");
+    EXPECT_TRUE(log.is_complete());
+  });
+  EXPECT_EQ(text(), "before\nafter\n");
+  EXPECT_NE(err.find("warning: " + file_.string()), std::string::npos) << err;
+  fs::remove_all(folder);
+  file_ = folder;  // for TearDown
 }
 
 TEST_F(LogTest, LinesOfSeveralThreadsDoNotMix) {

@@ -93,7 +93,9 @@ TEST(CheckpointFolder, FindsTheNewestThatIsWhole) {
   EXPECT_EQ(older.found.path, checkpoints.numbered(15));
   EXPECT_EQ(older.iter, 15);
   ASSERT_EQ(older.found.damaged.size(), 2U);
-  expect_words(older.found.damaged[0], {"last.pt", "checksum"});
+  expect_words(older.found.reasons.at(0), {"last.pt", "checksum"});
+  EXPECT_EQ(older.found.damaged[0], checkpoints.last());
+  EXPECT_EQ(older.found.lost_iter, 20);
 
   for (const auto& path : {checkpoints.numbered(15), checkpoints.numbered(10), checkpoints.best()})
     damage(path);
@@ -112,7 +114,8 @@ TEST(CheckpointFolder, ADamagedFileOfTwoNamesIsReadOnce) {
   const Search search(checkpoints);
   EXPECT_EQ(search.iter, 10);
   EXPECT_EQ(search.tried, 2);
-  EXPECT_EQ(search.found.damaged.size(), 1U);
+  EXPECT_EQ(search.found.reasons.size(), 1U);
+  EXPECT_EQ(search.found.damaged.size(), 2U) << "by both names";
 }
 
 TEST(CheckpointFolder, NumberedFilesStayWhatTheyWereWhereLastIsALink) {

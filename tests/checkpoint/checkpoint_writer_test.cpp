@@ -154,7 +154,36 @@ TEST_F(Writer, FinishTriesAgainAndThrowsWhereTheLastSaveOfAFileFailed) {
   expect_words(error_of([&] { writer_->finish(); }), {checkpoints_.best().string()});
   EXPECT_TRUE(writer_->take_failures().empty()) << "what was thrown is not told twice";
   EXPECT_EQ(iteration_in(checkpoints_.last()), 3);
-  writer_->finish();
+}
+
+TEST_F(Writer, AFailedSaveIsTriedAgainWhileNothingElseIsSaved) {
+  writer_ =
+      std::make_unique<CheckpointWriter>(checkpoints_, nullptr, std::chrono::milliseconds(20));
+  block(checkpoints_.last());
+  writer_->save_last(state_of(1), 0);
+  while (writer_->take_failures().empty()) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(writer_->take_failures().empty()) << "told once";
+  unblock(checkpoints_.last());
+  std::vector<std::string> repaired;
+  for (int i = 0; i < 500 && repaired.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    repaired = writer_->take_repairs();
+  }
+  EXPECT_EQ(repaired, std::vector<std::string>{"last.pt"});
+  EXPECT_EQ(iteration_in(checkpoints_.last()), 1);
+}
+
+TEST_F(Writer, FinishWaitsForADiskThatComesBack) {
+  block(checkpoints_.last());
+  writer_->save_last(state_of(1), 0);
+  std::thread mender([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    unblock(checkpoints_.last());
+  });
+  writer_->finish(std::chrono::seconds(60));
+  mender.join();
+  EXPECT_EQ(iteration_in(checkpoints_.last()), 1);
 }
 
 TEST_F(Writer, WhateverTheContentThrowsIsAFailedSave) {

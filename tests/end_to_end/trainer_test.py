@@ -148,7 +148,8 @@ class Trainer(unittest.TestCase):
             done = self.run_trainer(name, ranks, *options)
             warnings = [line for line in done.stderr.splitlines() if "last.pt" in line]
             self.assertEqual(len(warnings), 1, done.stderr)
-            self.assertIn("going on from iter-000004.pt", warnings[0])
+            self.assertIn("going on from iter-000004.pt at iteration 4 instead; 2 iterations are done again", warnings[0])
+            self.assertTrue(os.path.exists(f"{out}/last.pt.damaged"))
             self.assert_near(self.losses(name), self.losses("whole"), 1e-5 if ranks else 1e-300)
         for file in os.listdir(out):
             if file.endswith(".pt"):
@@ -158,6 +159,19 @@ class Trainer(unittest.TestCase):
         for word in ("last.pt", "ckpt.pt", "iter-000008.pt", "run.resume"):
             self.assertIn(word, done.stderr)
         self.assertEqual(sorted(os.listdir(out)), before)
+
+    def test_a_second_run_in_a_folder_is_refused(self):
+        command = self.command("two", 0, "--stages=train", "--train.max_iters=200")
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+            end = time.time() + 60
+            while time.time() < end and not os.path.exists(f"{self.folder}/two/last.pt"):
+                time.sleep(0.01)
+            second = self.run_trainer("two", 0, "--stages=train", code=2)
+            for word in (str(first.pid), os.uname().nodename, f"{self.folder}/two"):
+                self.assertIn(word, second.stderr)
+            first.kill()
+        self.run_trainer("two", 2, "--stages=train")  # a dead one's lock does not hold
+        self.assertFalse(os.path.exists(f"{self.folder}/two/run.lock"))
 
     def damage(self, path, how):
         with open(path, "rb") as file:
@@ -176,7 +190,7 @@ class Trainer(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertEqual(len(self.losses("full")), 8)
         for name in ("last.pt", "ckpt.pt"):
-            self.assertRegex(done.stderr, rf"warning: a checkpoint was not saved: \S+{name}: cannot be written: File too large; the next save tries again")
+            self.assertRegex(done.stderr, rf"warning: a checkpoint was not saved: \S+{name}: cannot be written: File too large; going on, and trying again")
             self.assertRegex(done.stderr.split("trainer:")[1], rf"{name}: cannot be written: File too large")
         self.assertFalse([name for name in os.listdir(f"{self.folder}/full") if name.endswith((".pt", ".new"))])
         self.run_trainer("full", 0, "--stages=train")

@@ -106,7 +106,8 @@ TEST(ReadInputs, PassesOverADamagedCheckpointWithOneWarning) {
   write_file(run.out("last.pt"), bytes.substr(0, bytes.size() / 2));
   EXPECT_EQ(run.read().inputs.iter, 4);
   EXPECT_EQ(count_of(log_of(run), "warning: "), 1u) << log_of(run);
-  expect_words(log_of(run), {"damaged: ", "last.pt", "going on from iter-000004.pt instead"});
+  expect_words(log_of(run),
+               {"damaged: ", "last.pt", "going on from iter-000004.pt at iteration 4 instead"});
 
   for (const char* name : {"iter-000004.pt", "ckpt.pt"}) write_file(run.out(name), "no checkpoint");
   expect_words(error_of([&] { run.read(); }),
