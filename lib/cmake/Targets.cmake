@@ -27,7 +27,8 @@ set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fas
 
 # precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu in a GPU
 # build. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
-# PRECIS_CPU_ARCH, X_avx512.cpp for AVX-512 (called where the CPU has it), all others for the compiler's default.
+# PRECIS_CPU_ARCH, X_avx512.cpp and X_amx.cpp for these instructions (called where the CPU has them), all others for the compiler's
+# default.
 function(precis_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   if(PRECIS_HAS_CUDA)
@@ -49,6 +50,12 @@ function(precis_library name)
   if(wide_kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_source_files_properties(${wide_kernels} PROPERTIES
       COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512;${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+  set(tile_kernels ${sources})
+  list(FILTER tile_kernels INCLUDE REGEX "_amx\\.cpp$")
+  if(tile_kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set_source_files_properties(${tile_kernels} PROPERTIES
+      COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16" SKIP_PRECOMPILE_HEADERS ON)
   endif()
   foreach(dependency IN LISTS ARGN)
     if(dependency MATCHES "::|^precis_")

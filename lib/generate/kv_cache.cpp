@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "lib/tensor/huge_pages.h"
+
 namespace precis {
 
 KvCache::KvCache(CacheShape shape, at::Device device, at::ScalarType type)
@@ -17,6 +19,7 @@ void KvCache::reserve(int64_t slots) {
   for (at::Tensor& layer : layers_) {
     if (used_ == 0) layer.reset();  // never both in memory where nothing is to be kept
     const at::Tensor larger = at::empty({slots + kSpareSlots, shape_.width}, options);
+    prefer_huge_pages(larger);
     if (used_ > 0) larger.narrow(0, 0, used_).copy_(layer.narrow(0, 0, used_));
     layer = larger;
   }

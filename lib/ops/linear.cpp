@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "lib/ops/cpu_product.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/gelu.h"
 #include "lib/ops/product.h"
@@ -79,22 +80,22 @@ void add_epilogue(Product& product, Epilogue epilogue, const at::Tensor& aux) {
   product.aux = aux.data_ptr();
 }
 
-/// Whether our own product for GPUs was made; else ATen's is to be.
+/// Whether our own product was made; else ATen's is to be.
 bool runs(const at::Tensor& on, Product product) {
   ProductShape& s = product.shape;
-  if (route_of(on) != Route::kDevice) return false;
+  const Route route = route_of(on);
+  if (route == Route::kCpu) return cpu_product::run(product);
+  if (route != Route::kDevice) return false;
   if (s.rows == 0 || s.columns == 0 || (s.adds && s.inner == 0)) return true;  // nothing to do
   s.tf32 = s.element == Element::kFloat && at::globalContext().allowTF32CuBLAS();
   return s.inner > 0 && device::run_product(product);
 }
 
 void add_weight_gradient(const at::Tensor& grad_y, const at::Tensor& x, at::Tensor to) {
-  if (route_of(to) == Route::kDevice) {
-    Product product = product_of({grad_y, true}, {x}, to);
-    product.shape.adds = true;
-    if (!runs(to, product)) device::add_product(grad_y, x, to);
-    return;
-  }
+  Product product = product_of({grad_y, true}, {x}, to);
+  product.shape.adds = true;
+  if (runs(to, product)) return;
+  if (route_of(to) == Route::kDevice) return device::add_product(grad_y, x, to);
   at::addmm_out(to, to, wide(grad_y).t(), wide(x));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lib/ops/cpu_product.h"
 #include "lib/ops/packed_product.h"
 #include "lib/tensor/dispatch.h"
 #include "lib/tensor/huge_pages.h"
@@ -52,7 +53,7 @@ void multiply(const cpu::PackedProduct& product) {
 
 bool packed_is_faster(int64_t rows) {
   constexpr int64_t kFewRows = 64;  // from here on oneDNN and MKL reach the rate on plain weights
-  return rows <= kFewRows || !is_wide();
+  return rows <= kFewRows || !is_wide() || cpu::amx::is_supported();
 }
 
 PackedWeight pack_weight(const at::Tensor& weight) {
@@ -110,6 +111,14 @@ void packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Te
                                    data_or_null<float>(weight.scales),
                                    data_or_null<float>(wide_bias),
                                    y.data_ptr<float>()};
+  if (weight.panels.scalar_type() == at::kFloat &&
+      cpu_product::splits(product.rows, product.out, product.in)) {
+    const cpu::SplitFactor panels{weight.panels.const_data_ptr<float>(), product.out,
+                                  kPanel * product.in, 1, kPanel};
+    return cpu_product::multiply_split({cpu::lines_are_rows(product.x, product.rows, product.in),
+                                        panels, product.in, product.bias, product.y, product.out,
+                                        /*adds=*/false});
+  }
   switch (weight.panels.scalar_type()) {
     case at::kChar:
       multiply<int8_t>(product);

@@ -22,9 +22,15 @@ constexpr int kLanes = 8, kMostRows = 6, kMostPanels = 1;  // 12 sums and 2 weig
 constexpr int kVectors = kPanel / kLanes;  // of a panel
 /// Bytes of x that stay in the second-level cache while all panels pass by.
 constexpr int64_t kNearBytes = 512 * 1024;
+#ifdef __AVX512F__
+/// Weights are called for so many inputs before they are used, from memory or, in later passes over
+/// a panel, from the second-level cache.
+constexpr int64_t kNear = 16, kAheadPasses = 0;
+#else
 /// Up to so many passes over a panel the product waits for memory: the next panels are called for
 /// while this one is used. With more passes the calls cost more than they bring.
-constexpr int64_t kAheadPasses = 4;
+constexpr int64_t kNear = 0, kAheadPasses = 4;
+#endif
 
 using Vector [[gnu::vector_size(kLanes * 4), gnu::aligned(4), gnu::may_alias]] = float;
 
@@ -89,9 +95,11 @@ void multiply_tile(const Tile<W>& tile) {
   for (int64_t i = 0; i < in; ++i) {
     if (tile.ahead != nullptr) __builtin_prefetch(tile.ahead + i * tile.ahead_step);
     Vector weights[kAcross];
-    for (int p = 0; p < kPanels; ++p)
-      for (int v = 0; v < kVectors; ++v)
-        weights[p * kVectors + v] = load(panels + (p * in + i) * kPanel + v * kLanes);
+    for (int p = 0; p < kPanels; ++p) {
+      const W* const from = panels + (p * in + i) * kPanel;
+      if constexpr (kNear > 0) __builtin_prefetch(from + kNear * kPanel);
+      for (int v = 0; v < kVectors; ++v) weights[p * kVectors + v] = load(from + v * kLanes);
+    }
     for (int row = 0; row < kRows; ++row)
       for (int v = 0; v < kAcross; ++v) sums[row][v] += x[row * in + i] * weights[v];
   }

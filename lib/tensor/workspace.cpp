@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lib/tensor/huge_pages.h"
+
 namespace precis {
 
 at::Tensor Workspace::take(at::IntArrayRef sizes, at::ScalarType type) {
@@ -17,6 +19,7 @@ at::Tensor Workspace::take(at::IntArrayRef sizes, at::ScalarType type) {
   at::Tensor taken;
   if (end > capacity()) {
     taken = at::empty(sizes, at::TensorOptions(device_).dtype(type));
+    prefer_huge_pages(taken);
     overflow_.push_back(taken);
   } else {
     taken = block_.narrow(0, begin, numel * element).view(type).view(sizes);
@@ -31,6 +34,7 @@ void Workspace::grow() {
   ++moves_;
   block_ = at::Tensor();  // before the larger one is asked for
   block_ = at::empty({peak_ + peak_ / 8}, at::TensorOptions(device_).dtype(at::kByte));
+  prefer_huge_pages(block_);
 }
 
 int64_t Workspace::settle() {
