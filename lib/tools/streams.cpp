@@ -1,6 +1,5 @@
 #include "lib/tools/streams.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -16,19 +15,7 @@ namespace {
 /// Bytes that are asked for at a time: within a core's own cache.
 constexpr size_t kBlock = size_t{1} << 18;
 
-/// Lets a pipe hold more, so that both of its ends work on instead of waiting for each other at
-/// every 64 KiB. Where that is not allowed, or where there is no pipe, all stays as it is.
-void widen_pipe(int descriptor) {
-  constexpr int kPipeBytes = 1 << 20;  // what Linux grants to everyone
-  if (::fcntl(descriptor, F_GETPIPE_SZ) < kPipeBytes)
-    (void)::fcntl(descriptor, F_SETPIPE_SZ, kPipeBytes);
-}
-
 }  // namespace
-
-InputStream::InputStream(int descriptor) : descriptor_(descriptor) {
-  widen_pipe(descriptor);
-}
 
 bool InputStream::next(LineBlock& block, const std::function<bool()>& before_waiting) {
   std::string& memory = block.memory;
@@ -77,10 +64,6 @@ size_t InputStream::read_some(std::string& memory, size_t filled) {
   if (got < 0)
     throw DataError(fmt::format("{} cannot be read: {}", kStandardInput, std::strerror(errno)));
   return static_cast<size_t>(got);
-}
-
-OutputStream::OutputStream(int descriptor) : descriptor_(descriptor) {
-  widen_pipe(descriptor);
 }
 
 void OutputStream::write(std::string_view bytes) {

@@ -39,7 +39,7 @@ struct LineBlock {
 /// where it cannot be read.
 class InputStream {
  public:
-  explicit InputStream(int descriptor = STDIN_FILENO);
+  explicit InputStream(int descriptor = STDIN_FILENO) : descriptor_(descriptor) {}
 
   /// Waits for the next lines and takes those that are there, up to about a quarter of a megabyte
   /// unless one line is longer. A byte order mark at the beginning is left out. False at the end of
@@ -62,7 +62,7 @@ class InputStream {
 /// Writes to a descriptor, which it does not own.
 class OutputStream {
  public:
-  explicit OutputStream(int descriptor = STDOUT_FILENO);
+  explicit OutputStream(int descriptor = STDOUT_FILENO) : descriptor_(descriptor) {}
 
   /// Throws Error where that fails.
   void write(std::string_view bytes);
