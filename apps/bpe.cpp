@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/cores.h"
 #include "lib/base/errors.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
@@ -84,11 +85,11 @@ void code(const CommandLine& line, const std::string& command) {
   const BpeTokenizer tokenizer = BpeTokenizer::load(required(line, "vocab"));
   InputStream input;
   OutputStream output;
-  if (command == "encode") {
-    (line.has("jsonl") ? encode_json_lines : encode_text)(tokenizer, input, output);
-  } else {
-    (line.has("jsonl") ? decode_json_lines : decode_text)(tokenizer, input, output);
-  }
+  const bool encodes = command == "encode";
+  if (line.has("jsonl"))
+    (encodes ? encode_json_lines : decode_json_lines)(tokenizer, input, output, cores_of(0));
+  else
+    (encodes ? encode_text : decode_text)(tokenizer, input, output);
 }
 
 int run(int argc, char** argv) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/cores.h"
 #include "lib/base/errors.h"
 #include "lib/config/command_line.h"
 #include "lib/config/main.h"
@@ -65,7 +66,8 @@ int run(int argc, char** argv) {
                              .per_example = file_option(line, "per-example", false),
                              .stemmer = !line.has("no-stemmer"),
                              .allow_missing = line.has("allow-missing"),
-                             .confidence = line.has("confidence")};
+                             .confidence = line.has("confidence"),
+                             .num_threads = cores_of(0)};
   const auto warn = [](const std::string& text) {
     fmt::print(stderr, "rouge: warning: {}\n", text);
   };

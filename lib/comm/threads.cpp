@@ -1,20 +1,12 @@
 #include "lib/comm/threads.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "lib/base/cores.h"
+
 namespace precis {
-namespace {
-
-int cores_of(pid_t pid) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return ::sched_getaffinity(pid, sizeof(set), &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
-}  // namespace
 
 ThreadShare share_threads(const World& world) {
   const int mine = cores_of(0);

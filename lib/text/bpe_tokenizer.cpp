@@ -39,7 +39,7 @@ class PaddedTail {
 
 }  // namespace
 
-/// What one call of encode works with. Words of English fit the first cache, whose entries are half
+/// What an encoder works with. Words of English fit the first cache, whose entries are half
 /// a cache line.
 struct BpeTokenizer::Scratch {
   PieceCache<16, 3> words{size_t{1} << 16};
@@ -48,24 +48,10 @@ struct BpeTokenizer::Scratch {
   std::vector<int32_t> ids;
 };
 
-/// Lends each call a Scratch that it has for itself, and keeps them, caches filled, for later
-/// calls.
+/// Lends each encoder a Scratch that it has for itself, and keeps them, caches filled, for later
+/// ones.
 class BpeTokenizer::ScratchPool {
  public:
-  class Lease {
-   public:
-    explicit Lease(ScratchPool& pool) : pool_(pool), scratch_(pool.take()) {}
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    ~Lease() { pool_.give_back(std::move(scratch_)); }
-    Scratch& operator*() const { return *scratch_; }
-
-   private:
-    ScratchPool& pool_;
-    std::unique_ptr<Scratch> scratch_;
-  };
-
- private:
   std::unique_ptr<Scratch> take() {
     {
       const std::lock_guard lock(mutex_);
@@ -84,6 +70,7 @@ class BpeTokenizer::ScratchPool {
     idle_.push_back(std::move(scratch));
   }
 
+ private:
   std::mutex mutex_;
   std::vector<std::unique_ptr<Scratch>> idle_;
   size_t num_made_ = 0;
@@ -156,18 +143,19 @@ size_t BpeTokenizer::encode_rare(std::string_view piece, const char* end, Scratc
   return ids.size();
 }
 
-void BpeTokenizer::encode_to(std::string_view text, std::vector<int32_t>& out) const {
-  const ScratchPool::Lease lease(*pool_);
-  encode_group(text, 0, *lease, out);
+BpeTokenizer::Encoder::Encoder(const BpeTokenizer& tokenizer)
+    : tokenizer_(tokenizer), scratch_(tokenizer.pool_->take()) {}
+
+BpeTokenizer::Encoder::~Encoder() {
+  tokenizer_.pool_->give_back(std::move(scratch_));
 }
 
-void BpeTokenizer::encode_each(std::span<const std::string> texts,
-                               std::span<std::vector<int32_t>> ids) const {
-  const ScratchPool::Lease lease(*pool_);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    ids[i].clear();
-    encode_group(texts[i], 0, *lease, ids[i]);
-  }
+void BpeTokenizer::Encoder::encode_to(std::string_view text, std::vector<int32_t>& out) const {
+  tokenizer_.encode_group(text, 0, *scratch_, out);
+}
+
+void BpeTokenizer::encode_to(std::string_view text, std::vector<int32_t>& out) const {
+  encoder().encode_to(text, out);
 }
 
 /// The added tokens of a group as their ids; the texts between them go to the next group.

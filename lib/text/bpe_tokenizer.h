@@ -42,9 +42,10 @@ class BpeTokenizer {
   std::vector<int32_t> encode(std::string_view text) const;
   /// Appends the ids of a text to `out`.
   void encode_to(std::string_view text, std::vector<int32_t>& out) const;
-  /// Puts the ids of texts[i] into ids[i], of which there are as many. For several threads:
-  /// encode_all().
-  void encode_each(std::span<const std::string> texts, std::span<std::vector<int32_t>> ids) const;
+  /// Encodes many texts one after the other, as a single thread; see below. encode_all() does it on
+  /// several.
+  class Encoder;
+  Encoder encoder() const;
   /// The exact bytes of the tokens, which need not be whole characters. Throws DataError for an id
   /// without a token.
   std::string decode(std::span<const int32_t> ids) const;
@@ -75,6 +76,7 @@ class BpeTokenizer {
  private:
   struct Scratch;
   class ScratchPool;
+  friend class Encoder;
 
   /// Added tokens are looked for in two passes: those that are not `normalized`, then the others.
   static constexpr size_t kNumGroups = 2;
@@ -95,5 +97,26 @@ class BpeTokenizer {
   std::vector<bool> is_special_;  // by id
   std::unique_ptr<ScratchPool> pool_;
 };
+
+/// What one thread encodes with. It remembers pieces, and hands that on to later encoders of its
+/// tokenizer, which it must not outlive.
+class BpeTokenizer::Encoder {
+ public:
+  explicit Encoder(const BpeTokenizer& tokenizer);
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+  ~Encoder();
+
+  /// Appends the ids of a text to `out`.
+  void encode_to(std::string_view text, std::vector<int32_t>& out) const;
+
+ private:
+  const BpeTokenizer& tokenizer_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+inline BpeTokenizer::Encoder BpeTokenizer::encoder() const {
+  return Encoder(*this);
+}
 
 }  // namespace precis

@@ -3,27 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <iterator>
 
 #include "lib/base/errors.h"
 #include "lib/base/utf8.h"
+#include "lib/text/plain_run.h"
 
 namespace precis {
 
 namespace {
-
-/// Bytes that stand for themselves inside a JSON string: printable ASCII but '"' and '\'.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (size_t b = 0x20; b < 0x80; ++b) plain[b] = b != '"' && b != '\\';
-  return plain;
-}();
-
-const char* skip_plain(const char* p, const char* end) {
-  while (p < end && kPlain[static_cast<uint8_t>(*p)]) ++p;
-  return p;
-}
 
 /// What stands at p, for an error message: printable, short, in quotes.
 std::string excerpt(const char* p, const char* end) {
@@ -33,6 +22,17 @@ std::string excerpt(const char* p, const char* end) {
   append_json_string(shown, std::string_view(p, static_cast<size_t>(std::min(end - p, kShown))));
   shown.front() = shown.back() = '\'';
   return shown;
+}
+
+/// Appends a byte that does not stand for itself.
+void append_escape(std::string& out, char byte) {
+  constexpr std::string_view kEscaped = "\"\\\n\r\t", kLetters = "\"\\nrt";
+  if (const size_t found = kEscaped.find(byte); found != std::string_view::npos) {
+    out.push_back('\\');
+    out.push_back(kLetters[found]);
+  } else {
+    fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<uint8_t>(byte));
+  }
 }
 
 }  // namespace
@@ -84,27 +84,27 @@ void JsonReader::read_string(std::string& out) {
   if (at_ == end_ || *at_ != '"') fail_expected("a string");
   ++at_;
   for (;;) {
-    const char* stop = skip_plain(at_, end_);
-    out.append(at_, stop);
-    at_ = stop;
+    const PlainRun run = plain_run(at_, end_);
+    if (!run.ascii) require_utf8(run.end);
+    out.append(at_, run.end);
+    at_ = run.end;
     if (at_ == end_) fail(last_, "expected a string, got one without a closing quote");
     if (*at_ == '"') break;
-    if (*at_ == '\\') {
-      read_escape(out);
-    } else {
-      copy_character(out);
-    }
+    if (*at_ != '\\')
+      fail(at_, fmt::format("control character 0x{:02X} in a string must be escaped",
+                            static_cast<uint8_t>(*at_)));
+    read_escape(out);
   }
   ++at_;
 }
 
-void JsonReader::copy_character(std::string& out) {
-  const DecodedChar c = decode_utf8(at_, end_);
-  if (!c.valid) fail(at_, fmt::format("byte 0x{:02X} is not UTF-8", static_cast<uint8_t>(*at_)));
-  if (c.code_point < 0x20)
-    fail(at_, fmt::format("control character 0x{:02X} in a string must be escaped", c.code_point));
-  out.append(at_, c.num_bytes);
-  at_ += c.num_bytes;
+/// Throws about the first byte before `end` that is no UTF-8.
+void JsonReader::require_utf8(const char* end) {
+  const std::string_view bytes(at_, static_cast<size_t>(end - at_));
+  const size_t good = valid_utf8_length(bytes);
+  if (good == bytes.size()) return;
+  at_ += good;
+  fail(at_, fmt::format("byte 0x{:02X} is not UTF-8", static_cast<uint8_t>(*at_)));
 }
 
 void JsonReader::read_escape(std::string& out) {
@@ -239,43 +239,18 @@ std::vector<JsonMember> json_members(std::string_view object, std::string_view n
 }
 
 void append_json_string(std::string& out, std::string_view text) {
-  const char* end = text.data() + text.size();
+  const char* const end = text.data() + text.size();
   out.push_back('"');
-  for (const char* p = text.data(); p < end;) {
-    const char* stop = skip_plain(p, end);
-    out.append(p, stop);
-    p = stop;
+  for (const char* p = text.data();; ++p) {
+    const PlainRun run = plain_run(p, end);
+    const std::string_view bytes(p, static_cast<size_t>(run.end - p));
+    if (run.ascii || is_utf8(bytes))
+      out.append(bytes);
+    else
+      out.append(replace_invalid_utf8(bytes));
+    p = run.end;
     if (p == end) break;
-    const DecodedChar c = decode_utf8(p, end);
-    if (!c.valid) {
-      out.append(kReplacement);
-      p += invalid_prefix_bytes(p, end);
-      continue;
-    }
-    switch (c.code_point) {
-      case '"':
-        out.append("\\\"");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      default:
-        if (c.code_point < 0x20) {
-          fmt::format_to(std::back_inserter(out), "\\u{:04x}", c.code_point);
-        } else {
-          out.append(p, c.num_bytes);
-        }
-    }
-    p += c.num_bytes;
+    append_escape(out, *p);
   }
   out.push_back('"');
 }

@@ -47,7 +47,7 @@ class JsonReader {
   void skip_blanks();
   void read_escape(std::string& out);
   uint32_t read_hex4(const char* escape);
-  void copy_character(std::string& out);
+  void require_utf8(const char* end);
   void skip_string();
   void skip_scalar();
 

@@ -10,7 +10,9 @@ namespace precis {
 /// for an id without a token.
 void decode_text(const BpeTokenizer& tokenizer, InputStream& input, OutputStream& output);
 
-/// A JSON array of ids a line in, a JSON string a line out. Throws DataError naming the line.
-void decode_json_lines(const BpeTokenizer& tokenizer, InputStream& input, OutputStream& output);
+/// A JSON array of ids a line in, a JSON string a line out; see work_on_lines(). Throws DataError
+/// naming the line.
+void decode_json_lines(const BpeTokenizer& tokenizer, InputStream& input, OutputStream& output,
+                       int num_threads);
 
 }  // namespace precis

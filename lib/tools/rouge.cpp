@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "lib/base/files.h"
 #include "lib/base/output_target.h"
+#include "lib/base/share_blocks.h"
 #include "lib/formats/csv.h"
 #include "lib/metrics/rouge.h"
 
@@ -15,6 +17,7 @@ namespace precis {
 namespace {
 
 constexpr uint64_t kBootstrapSeed = 42;
+constexpr size_t kBlock = 64;  // examples that a thread takes at a time
 
 nlohmann::ordered_json to_json(const RougeScore& score) {
   return {{"precision", score.precision}, {"recall", score.recall}, {"fmeasure", score.fmeasure}};
@@ -66,10 +69,11 @@ std::string score_files(const RougeRequest& request, const Warn& warn) {
   const std::vector<RougeExample> examples =
       join_by_id(references, predictions, request.allow_missing, warn);
   const RougeScorer scorer(request.stemmer);
-  std::vector<RougeScores> scores;
-  scores.reserve(examples.size());
-  for (const RougeExample& example : examples)
-    scores.push_back(scorer.score_multi(example.references, example.prediction));
+  std::vector<RougeScores> scores(examples.size());
+  share_blocks(examples.size(), kBlock, request.num_threads, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i)
+      scores[i] = scorer.score_multi(examples[i].references, examples[i].prediction);
+  });
   if (!request.per_example.empty()) write_per_example(request.per_example, examples, scores);
   return summary_json(scores, request.confidence);
 }

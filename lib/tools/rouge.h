@@ -16,6 +16,7 @@ struct RougeRequest {
   bool stemmer = true;
   bool allow_missing = false;  ///< ids on one side only are passed over with a warning
   bool confidence = false;     ///< add low and high of the means
+  int num_threads = 1;         ///< that score
 };
 
 /// Scores the predictions and returns the mean scores as one JSON object. Throws ConfigError where

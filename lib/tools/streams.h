@@ -3,71 +3,72 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "lib/base/errors.h"
-#include "lib/base/utf8.h"
 
 namespace precis {
 
 /// What errors call the input.
 inline constexpr std::string_view kStandardInput = "standard input";
 
-/// Reads a descriptor, which it does not own, by lines or as a whole. Throws DataError where it
-/// cannot be read.
+/// Whole lines of an input, which follow one another.
+struct LineBlock {
+  std::string_view text;   ///< with the ends of lines; the last line of an input may lack its own
+  int64_t first_line = 1;  ///< the number of its first line
+  std::string memory;      ///< where the text lies; used again for the next block
+
+  /// Calls handle(line, number) for each line, without its end.
+  template <typename Handle>
+  void for_each_line(const Handle& handle) const {
+    int64_t number = first_line;
+    for (size_t begin = 0; begin < text.size(); ++number) {
+      const size_t end = std::min(text.find('\n', begin), text.size());
+      handle(text.substr(begin, end - begin), number);
+      begin = end + 1;
+    }
+  }
+};
+
+/// Reads a descriptor, which it does not own, by blocks of lines or as a whole. Throws DataError
+/// where it cannot be read.
 class InputStream {
  public:
   explicit InputStream(int descriptor = STDIN_FILENO) : descriptor_(descriptor) {}
 
-  /// The next line without its end; false at the end of the input. Valid until the next call.
-  bool next(std::string_view& line);
+  /// Waits for the next lines and takes those that are there, up to about a quarter of a megabyte
+  /// unless one line is longer. A byte order mark at the beginning is left out. False at the end of
+  /// the input. Each time that nothing is there, before_waiting() is called, and where it returns
+  /// false no more is read: false, too.
+  bool next(LineBlock& block, const std::function<bool()>& before_waiting);
   /// Everything up to the end of the input. Valid as long as this.
   std::string_view all();
 
  private:
-  bool read_more();
+  bool would_wait() const;
+  size_t read_some(std::string& memory, size_t filled);
 
   int descriptor_;
-  std::string buffer_;
-  size_t begin_ = 0;
-  size_t filled_ = 0;
+  std::string rest_;  // read already, behind the last block's lines
+  int64_t next_line_ = 1;
+  bool ended_ = false;
 };
 
-/// Gathers what is to be written to a descriptor, which it does not own. What is not flushed is not
-/// written.
+/// Writes to a descriptor, which it does not own.
 class OutputStream {
  public:
   explicit OutputStream(int descriptor = STDOUT_FILENO) : descriptor_(descriptor) {}
 
-  /// What is appended here gets written.
-  std::string& buffer() { return buffer_; }
-  /// Writes what was gathered. Throws Error where that fails.
-  void flush();
-  void flush_if_large();
+  /// Throws Error where that fails.
+  void write(std::string_view bytes);
 
  private:
   int descriptor_;
-  std::string buffer_;
 };
-
-/// Calls handle(line, number) for each line of the input. What was put out before an error stays.
-template <typename Handle>
-void for_each_line(InputStream& input, OutputStream& output, const Handle& handle) {
-  std::string_view line;
-  try {
-    for (int64_t number = 1; input.next(line); ++number) {
-      if (number == 1 && line.starts_with(kByteOrderMark))
-        line.remove_prefix(kByteOrderMark.size());
-      handle(line, number);
-      output.flush_if_large();
-    }
-  } catch (const DataError&) {
-    output.flush();
-    throw;
-  }
-  output.flush();
-}
 
 }  // namespace precis

@@ -24,14 +24,12 @@ TEST(EncodeAll, GivesEachTextItsIdsWhateverTheThreads) {
   EXPECT_TRUE(encode_all(tokenizer, {}, 2).empty());
 }
 
-TEST(EncodeAll, EachReplacesWhatWasThere) {
+TEST(EncodeAll, AnEncoderAppends) {
   const BpeTokenizer tokenizer = golden_tokenizer();
-  const std::vector<std::string> texts{"one", "", "two"};
-  std::vector<std::vector<int32_t>> ids(3, {1, 2, 3});
-  tokenizer.encode_each(texts, ids);
-  EXPECT_EQ(ids[0], tokenizer.encode("one"));
-  EXPECT_TRUE(ids[1].empty());
-  EXPECT_EQ(ids[2], tokenizer.encode("two"));
+  const BpeTokenizer::Encoder encoder = tokenizer.encoder();
+  std::vector<int32_t> ids;
+  for (const char* text : {"one", "", " two"}) encoder.encode_to(text, ids);
+  EXPECT_EQ(ids, tokenizer.encode("one two"));
 }
 
 }  // namespace

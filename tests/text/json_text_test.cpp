@@ -44,6 +44,21 @@ TEST(JsonReader, ErrorsNamePlaceAndWhatCame) {
             R"(input, line 5, column 2: expected \u and four hexadecimal digits, got '\\u00g0\"')");
 }
 
+/// What ends a run lies at every place of the 16 bytes that are looked at together.
+TEST(JsonReader, ReadsAndRefusesAtEveryPlace) {
+  for (size_t before = 0; before < 40; ++before)
+    for (const size_t after : {0, 1, 15, 16, 30}) {
+      const std::string x(before, 'x'), y(after, 'y');
+      const std::string column = std::to_string(before + 2) + ": ";
+      EXPECT_EQ(read('"' + x + "\\n" + y + '"'), x + "\n" + y);
+      EXPECT_EQ(read('"' + x + "é" + y + '"'), x + "é" + y);
+      for (const std::string bad : {"\x1F", "\xFF", "\xC3", "\xE2\x82"})
+        EXPECT_NE(error_of('"' + x + bad + y + '"').find("column " + column), std::string::npos);
+      EXPECT_NE(error_of('"' + x + "\xC3").find("column " + column + "byte 0xC3"),
+                std::string::npos);
+    }
+}
+
 TEST(JsonReader, HalvesOfSurrogatePairsAreReplaced) {  // as tiktoken's encode_ordinary does
   const std::string mark = "\uFFFD";
   EXPECT_EQ(read(R"("\ud83d")"), mark);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/text/json_text.h"
 #include "lib/tools/bpe_decode.h"
 #include "lib/tools/bpe_encode.h"
 #include "lib/tools/bpe_train.h"
@@ -19,6 +20,13 @@ namespace {
 using testing::error_of;
 using testing::expect_words;
 using Work = void (*)(const BpeTokenizer&, InputStream&, OutputStream&);
+
+template <auto kWork, int kThreads>
+void with_threads(const BpeTokenizer& tokenizer, InputStream& input, OutputStream& output) {
+  kWork(tokenizer, input, output, kThreads);
+}
+constexpr Work kEncodeLines = with_threads<encode_json_lines, 3>;
+constexpr Work kDecodeLines = with_threads<decode_json_lines, 3>;
 
 /// A vocabulary of 300 tokens, learnt from a plain text and a CSV file.
 class BpeTools : public ::testing::Test {
@@ -86,10 +94,10 @@ TEST_F(BpeTools, TextsComeBackByteForByte) {
 TEST_F(BpeTools, JsonLinesComeBackLineForLine) {
   const BpeTokenizer tokenizer = train({"plain.txt"});
   const std::string lines = "\"the cat\"\n\"\"\n\"two\\nlines, \\\"quoted\\\"\"\n";
-  const std::string ids = run(encode_json_lines, tokenizer, "\xEF\xBB\xBF" + lines);
+  const std::string ids = run(kEncodeLines, tokenizer, "\xEF\xBB\xBF" + lines);
   EXPECT_EQ(std::count(ids.begin(), ids.end(), '\n'), 3);
   EXPECT_NE(ids.find("]\n[]\n["), std::string::npos) << ids;
-  EXPECT_EQ(run(decode_json_lines, tokenizer, ids), lines);
+  EXPECT_EQ(run(kDecodeLines, tokenizer, ids), lines);
 }
 
 TEST_F(BpeTools, LongInputGoesThroughInBlocks) {
@@ -97,7 +105,29 @@ TEST_F(BpeTools, LongInputGoesThroughInBlocks) {
   std::string lines;
   while (lines.size() < (size_t{5} << 19))
     lines += "\"" + std::string(lines.size() % 999, 'x') + "\"\n";
-  EXPECT_EQ(run(decode_json_lines, tokenizer, run(encode_json_lines, tokenizer, lines)), lines);
+  EXPECT_EQ(run(kDecodeLines, tokenizer, run(kEncodeLines, tokenizer, lines)), lines);
+}
+
+/// Escapes and characters of several bytes lie at every place of a block of 16 bytes, and lines at
+/// every place of a read.
+TEST_F(BpeTools, EveryLineIsAsIfItWereAlone) {
+  const BpeTokenizer tokenizer = train({"plain.txt"});
+  std::string lines, expected;
+  while (lines.size() < (size_t{3} << 19)) {
+    std::string text;
+    const size_t length = lines.size() % 101;
+    for (const char* part : {"\n", "\xC3\xA9", "\"", "\\", "the cat", "\r\n", "\x01"})
+      text += std::string(length / 3, 'x') + part;
+    append_json_string(lines, text);
+    lines += lines.size() % 2 == 0 ? "\n" : "\r\n";
+    expected += "[";
+    for (const int32_t id : tokenizer.encode(text))
+      expected += (expected.ends_with('[') ? "" : ", ") + std::to_string(id);
+    expected += "]\n";
+  }
+  lines.pop_back();  // the last line has no end
+  EXPECT_EQ(run(kEncodeLines, tokenizer, lines), expected);
+  EXPECT_EQ(run(with_threads<encode_json_lines, 1>, tokenizer, lines), expected);
 }
 
 TEST_F(BpeTools, WrongInputIsNamedByItsLine) {
@@ -105,10 +135,14 @@ TEST_F(BpeTools, WrongInputIsNamedByItsLine) {
   const auto error = [&](Work work, const std::string& input) {
     return error_of([&] { run(work, tokenizer, input); });
   };
-  expect_words(error(encode_json_lines, "\"a\"\n[1]\n"), {"standard input, line 2", "a string"});
+  expect_words(error(kEncodeLines, "\"a\"\n[1]\n"), {"standard input, line 2", "a string"});
   EXPECT_EQ(out_.find('['), 0U) << "what was done before stays: " << out_;
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 1);
-  expect_words(error(decode_json_lines, "[65]\n[65, 999]\n"), {"standard input, line 2", "999"});
+  expect_words(error(kDecodeLines, "[65]\n[65, 999]\n"), {"standard input, line 2", "999"});
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += i == 77'777 ? "\"b\xFF\"\n" : "\"aaaa\"\n";
+  expect_words(error(kEncodeLines, many), {"standard input, line 77778, column 3", "0xFF"});
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 77'777);
   expect_words(error(decode_text, "65 999"), {"standard input: ", "999"});
   expect_words(error(decode_text, "65 b"), {"standard input, line 1, column 4", "integer"});
 }

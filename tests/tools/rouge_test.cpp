@@ -11,6 +11,7 @@
 #include <string>
 
 #include "lib/formats/csv.h"
+#include "lib/tools/rouge.h"
 
 namespace precis {
 namespace {
@@ -140,6 +141,31 @@ TEST_F(RougeProgram, HelpAndVersion) {
     EXPECT_NE(help.out.find(word), help.out.npos) << word;
   }
   EXPECT_EQ(run("--version").out.find("precis "), 0U);
+}
+
+/// Each of several threads scores examples of its own, and they stay where they belong.
+TEST_F(RougeProgram, ThreadsChangeNothing) {
+  std::string references = "id,summary\n", predictions = references;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id = std::to_string(i) + ",";
+    std::string words = "alpha";
+    for (int k = 0; k < i % 17; ++k) words += " beta" + std::to_string(k * i % 5);
+    references += id + words + "\n";
+    predictions += id + words.substr(0, 5 + words.size() * static_cast<size_t>(i % 7) / 8) + "\n";
+  }
+  write("a.csv", references);
+  write("b.csv", predictions);
+  const auto score = [&](int num_threads) {
+    const RougeRequest request{.references = folder_ / "a.csv",
+                               .predictions = folder_ / "b.csv",
+                               .per_example = folder_ / "c.csv",
+                               .num_threads = num_threads};
+    const std::string means = score_files(request, [](const std::string&) {});
+    return means + content_of(folder_ / "c.csv");
+  };
+  const std::string alone = score(1);
+  EXPECT_GT(alone.size(), 5000U);
+  for (const int num_threads : {2, 5}) EXPECT_EQ(score(num_threads), alone);
 }
 
 }  // namespace
