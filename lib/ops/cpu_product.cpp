@@ -68,9 +68,10 @@ cpu::SplitFactor right(const Product& product) {
 
 }  // namespace
 
-bool splits(int64_t rows, int64_t columns, int64_t inner) {
-  constexpr int64_t kFew = 48;  // below, making the parts costs more than their products save
-  return std::min({rows, columns, inner}) >= kFew && cpu::amx::is_supported();
+bool splits(int64_t rows, int64_t columns, int64_t inner, bool integers) {
+  // Below, making the parts costs more than their products save.
+  const int64_t few = integers ? 8 : 48;
+  return rows >= few && std::min(columns, inner) >= 48 && cpu::amx::is_supported();
 }
 
 void multiply_split(const cpu::SplitProduct& product) {
@@ -78,7 +79,7 @@ void multiply_split(const cpu::SplitProduct& product) {
   const Grid grid = grid_of(product.a.lines, product.b.lines, threads);
   std::atomic<int64_t> next{0};
   at::parallel_for(0, std::min(threads, grid.count()), 1, [&](int64_t, int64_t) {
-    const Scratch scratch(static_cast<size_t>(cpu::kSplitScratch));
+    const Scratch scratch(static_cast<size_t>(cpu::split_scratch(grid.rows, product.inner)));
     for (int64_t i = next++; i < grid.count(); i = next++) {
       const int64_t row = i / grid.across * grid.rows, column = i % grid.across * grid.columns;
       cpu::amx::multiply(product,
@@ -92,10 +93,11 @@ void multiply_split(const cpu::SplitProduct& product) {
 bool run(const Product& product) {
   const ProductShape& s = product.shape;
   if (s.element != Element::kFloat || s.out_element != Element::kFloat ||
-      s.epilogue != Epilogue::kNone || !splits(s.rows, s.columns, s.inner))
+      s.epilogue != Epilogue::kNone || !splits(s.rows, s.columns, s.inner, /*integers=*/false))
     return false;
-  multiply_split({left(product), right(product), s.inner, static_cast<const float*>(product.bias),
-                  static_cast<float*>(product.out), s.out_stride, s.adds});
+  multiply_split({left(product), right(product), s.inner, nullptr,
+                  static_cast<const float*>(product.bias), static_cast<float*>(product.out),
+                  s.out_stride, s.adds});
   return true;
 }
 

@@ -8,9 +8,9 @@
 
 namespace precis::ops::cpu_product {
 
-/// Whether this CPU multiplies float32 by parts (split_product.h), and so many lines and inner
-/// numbers are worth that.
-bool splits(int64_t rows, int64_t columns, int64_t inner);
+/// Whether this CPU multiplies float32 by parts (split_product.h), and a product of this size, with
+/// a right side of integers or of float32, is worth that.
+bool splits(int64_t rows, int64_t columns, int64_t inner, bool integers);
 /// By all threads. Only where splits() says so.
 void multiply_split(const cpu::SplitProduct& product);
 

@@ -111,13 +111,16 @@ void packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Te
                                    data_or_null<float>(weight.scales),
                                    data_or_null<float>(wide_bias),
                                    y.data_ptr<float>()};
-  if (weight.panels.scalar_type() == at::kFloat &&
-      cpu_product::splits(product.rows, product.out, product.in)) {
-    const cpu::SplitFactor panels{weight.panels.const_data_ptr<float>(), product.out,
-                                  kPanel * product.in, 1, kPanel};
-    return cpu_product::multiply_split({cpu::lines_are_rows(product.x, product.rows, product.in),
-                                        panels, product.in, product.bias, product.y, product.out,
-                                        /*adds=*/false});
+  const bool integers = weight.panels.scalar_type() == at::kChar;
+  if ((integers || weight.panels.scalar_type() == at::kFloat) &&
+      cpu_product::splits(product.rows, product.out, product.in, integers)) {
+    const cpu::SplitFactor panels{product.panels, product.out, kPanel * product.in, 1,
+                                  kPanel,         integers};
+    cpu_product::multiply_split({cpu::lines_are_rows(product.x, product.rows, product.in), panels,
+                                 product.in, product.scales, product.bias, product.y, product.out,
+                                 /*adds=*/false});
+    if (narrow) at::Tensor(out).copy_(y);
+    return;
   }
   switch (weight.panels.scalar_type()) {
     case at::kChar:

@@ -30,7 +30,8 @@ PackedWeight pack_as_int8(const at::Tensor& weight);
 bool packed_is_faster(int64_t rows);
 
 /// out = x @ weight^T + bias (may be undefined); x [R, in] and out [R, out], both float32 or both
-/// bfloat16; sums in float32. A row's result does not depend on the rows beside it.
+/// bfloat16; sums in float32. A row's result does not depend on the rows beside it; from how many
+/// rows on the CPU's tiles are used (split_product.h) shows in its last bits.
 void packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Tensor& bias,
                    const at::Tensor& out);
 

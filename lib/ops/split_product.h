@@ -14,11 +14,14 @@ namespace precis::cpu {
 /// numbers that are summed over. Lines are in strips of 16. Steps in elements; line_step or
 /// inner_step is 1.
 struct SplitFactor {
-  const float* data;
+  const void* data;  ///< float, or int8_t where `integers` says so
   int64_t lines;
   int64_t strip_step;  ///< from the first line of a strip to that of the next
   int64_t line_step;   ///< within a strip
   int64_t inner_step;  ///< along a line
+  /// Each is a bfloat16 as it is: three products with the parts of the other side's. Of b alone,
+  /// its lines side by side.
+  bool integers = false;
 };
 
 /// A matrix whose rows are the lines.
@@ -35,7 +38,7 @@ inline SplitFactor lines_are_columns(const float* data, int64_t lines, int64_t s
 struct SplitProduct {
   SplitFactor a, b;
   int64_t inner;
-  const float* bias;
+  const float *scales, *bias;
   float* y;
   int64_t y_stride;
   bool adds;
@@ -48,8 +51,12 @@ struct ProductPart {
 
 constexpr int64_t kSplitRows = 512;  ///< parts of so many lines of a stay in the second-level cache
 constexpr int64_t kSplitInner = 384;  ///< summed over at a time
-/// Bytes of memory that a call works in, aligned to 64: parts of `a`, and of two strips of b.
-constexpr int64_t kSplitScratch = (kSplitRows + 32) * kSplitInner * 3 * 2;
+/// Bytes of memory that a call works in, aligned to 64: the parts of `rows` lines of a, and of two
+/// strips of b.
+constexpr int64_t split_scratch(int64_t rows, int64_t inner) {
+  const int64_t at_once = inner < kSplitInner ? (inner + 31) / 32 * 32 : kSplitInner;
+  return ((rows + 31) / 32 * 32 + 32) * at_once * 3 * 2;
+}
 
 namespace amx {
 

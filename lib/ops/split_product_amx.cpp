@@ -69,6 +69,14 @@ class AmxTiles {
     left(a);
     multiply();
   }
+  /// b has one part.
+  void add_integers(const uint16_t* a, const uint16_t* b) {
+    right(b);
+    for (int part = kParts - 1; part >= 0; --part) {
+      left(a + part * 2 * kTile);
+      multiply();
+    }
+  }
 
  private:
   static void left(const uint16_t* a) {

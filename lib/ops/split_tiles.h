@@ -67,6 +67,17 @@ inline void fill_by_pairs(const float* from, int64_t step, uint16_t* to) {
   }
 }
 
+/// The same of integers, which have one part.
+inline void fill_by_pairs(const int8_t* from, int64_t step, uint16_t* to) {
+  const auto wide = [](const int8_t* bytes) {
+    return _mm512_castps_si512(_mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)))));
+  };
+  for (int64_t pair = 0; pair < kTileInner / 2; ++pair, to += kTileInner)
+    _mm512_store_si512(to, _mm512_or_si512(_mm512_srli_epi32(wide(from + 2 * pair * step), 16),
+                                           wide(from + (2 * pair + 1) * step)));
+}
+
 /// The pairs of a tile, 16 x 16.
 inline void transpose(uint16_t* tile) {
   __m512i a[16], b[16];
@@ -118,6 +129,16 @@ inline void fill_by_pairs(const float* from, int64_t step, uint16_t* to) {
       split(from[i * step + line], to + i / 2 * kTileInner + 2 * line + i % 2, 2 * kTile);
 }
 
+inline void fill_by_pairs(const int8_t* from, int64_t step, uint16_t* to) {
+  for (int64_t i = 0; i < kTileInner; ++i)
+    for (int64_t line = 0; line < kStrip; ++line) {
+      const auto value = static_cast<float>(from[i * step + line]);
+      uint32_t bits;
+      __builtin_memcpy(&bits, &value, sizeof(bits));
+      to[i / 2 * kTileInner + 2 * line + i % 2] = static_cast<uint16_t>(bits >> 16);
+    }
+}
+
 inline void transpose(uint16_t* tile) {
   for (int64_t i = 0; i < kStrip; ++i)
     for (int64_t j = 0; j < i; ++j)
@@ -134,28 +155,47 @@ inline void transpose(uint16_t* tile) {
 /// Which side of the product a tile is for: the left one's rows are lines, the right one's pairs.
 enum class Side { kLeft, kRight };
 
+/// A tile's numbers, zero where the matrix has none, by lines or side by side as they lie there.
+template <typename T>
+struct Whole {
+  T at[kTile];
+
+  Whole(const T* from, int64_t step, int64_t rows, int64_t columns, int64_t length) {
+    for (T& value : at) value = 0;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column)
+        at[row * length + column] = from[row * step + column];
+  }
+};
+
 /// Numbers first .. first + count of a strip's lines in tiles, one each kStep; what the matrix does
 /// not have is zero.
 inline void fill_strip(const SplitFactor& factor, int64_t strip, int64_t first, int64_t count,
                        Side side, uint16_t* to) {
   const bool by_lines = factor.inner_step == 1;
-  const int64_t left = factor.lines - strip * kStrip, lines = left < kStrip ? left : kStrip;
+  const int64_t left = factor.lines - strip * kStrip, lines = left < kStrip ? left : kStrip,
+                step = by_lines ? factor.line_step : factor.inner_step;
   for (int64_t i = 0; i < count; i += kTileInner, to += kStep) {
-    const int64_t inner = count - i < kTileInner ? count - i : kTileInner;
-    const float* from = factor.data + strip * factor.strip_step + (first + i) * factor.inner_step;
-    int64_t step = by_lines ? factor.line_step : factor.inner_step;
-    float whole[kTile];
-    if (lines < kStrip || inner < kTileInner) {
-      const int64_t length = by_lines ? kTileInner : kStrip, rows = by_lines ? lines : inner,
-                    columns = by_lines ? inner : lines;
-      for (float& value : whole) value = 0;
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t column = 0; column < columns; ++column)
-          whole[row * length + column] = from[row * step + column];
-      from = whole;
-      step = length;
+    const int64_t inner = count - i < kTileInner ? count - i : kTileInner,
+                  at = strip * factor.strip_step + (first + i) * factor.inner_step;
+    const bool whole = lines == kStrip && inner == kTileInner;
+    if (factor.integers) {
+      const int8_t* from = static_cast<const int8_t*>(factor.data) + at;
+      if (whole)
+        fill_by_pairs(from, step, to);
+      else
+        fill_by_pairs(Whole<int8_t>(from, step, inner, lines, kStrip).at, kStrip, to);
+      continue;
     }
-    by_lines ? fill_by_lines(from, step, to) : fill_by_pairs(from, step, to);
+    const float* from = static_cast<const float*>(factor.data) + at;
+    if (by_lines && whole)
+      fill_by_lines(from, step, to);
+    else if (whole)
+      fill_by_pairs(from, step, to);
+    else if (by_lines)
+      fill_by_lines(Whole<float>(from, step, lines, inner, kTileInner).at, kTileInner, to);
+    else
+      fill_by_pairs(Whole<float>(from, step, inner, lines, kStrip).at, kStrip, to);
     if (by_lines == (side == Side::kRight))
       for (int part = 0; part < kParts; ++part) transpose(to + part * 2 * kTile);
   }
@@ -169,50 +209,65 @@ inline void fill_two(const SplitFactor& factor, int64_t strip, int64_t first, in
 
 /// 32 x 32 numbers of y, or what of them there is.
 struct Square {
+  static constexpr int64_t kSize = 2 * kStrip;
+
   float* y;
   int64_t stride, rows, columns;
-  const float* bias;
-  bool begins, adds;  // begins: the first inner block, where `adds` tells whether y counts
+  const float *scales, *bias;
+  bool from_y;  ///< what is in y counts
+  bool ends;    ///< the last inner block
 
-  bool whole() const { return rows == 2 * kStrip && columns == 2 * kStrip; }
+  bool in_place() const {
+    return rows == kSize && columns == kSize && !(ends && (scales != nullptr || bias != nullptr));
+  }
+  void load(float* to) const {
+    for (int64_t row = 0; row < kSize; ++row)
+      for (int64_t column = 0; column < kSize; ++column)
+        to[row * kSize + column] =
+            from_y && row < rows && column < columns ? y[row * stride + column] : 0;
+  }
+  void store(const float* from) const {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column) {
+        float value = from[row * kSize + column];
+        if (ends && scales != nullptr) value *= scales[column];
+        if (ends && bias != nullptr) value += bias[column];
+        y[row * stride + column] = value;
+      }
+  }
 };
 
 /// Tiles: sums of 2 x 2 tiles; see split_product_amx.cpp.
 template <typename Tiles>
 void multiply_square(Tiles& tiles, const uint16_t* a, const uint16_t* b, int64_t steps,
-                     const Square& square) {
-  constexpr int64_t kSize = 2 * kStrip;
-  alignas(64) float own[kSize * kSize];
-  const bool in_place = square.whole() && (square.bias == nullptr || !square.begins);
+                     bool integers, const Square& square) {
+  alignas(64) float own[Square::kSize * Square::kSize];
+  const bool in_place = square.in_place();
   float* const sums = in_place ? square.y : own;
-  const int64_t stride = in_place ? square.stride : kSize;
-  const bool from_y = !square.begins || square.adds;
-  if (!in_place)
-    for (int64_t row = 0; row < kSize; ++row)
-      for (int64_t column = 0; column < kSize; ++column) {
-        const bool there = row < square.rows && column < square.columns;
-        own[row * kSize + column] =
-            there ? (from_y ? square.y[row * square.stride + column] : 0) +
-                        (square.begins && square.bias != nullptr ? square.bias[column] : 0)
-                  : 0;
-      }
-  if (in_place && !from_y)
+  const int64_t stride = in_place ? square.stride : Square::kSize;
+  if (!square.from_y) {
     tiles.clear();
-  else
+  } else {
+    if (!in_place) square.load(own);
     tiles.load(sums, stride);
-  for (int64_t step = 0; step < steps; ++step) tiles.add(a + step * kStep, b + step * kStep);
+  }
+  for (int64_t step = 0; step < steps; ++step, a += kStep, b += kStep)
+    integers ? tiles.add_integers(a, b) : tiles.add(a, b);
   tiles.store(sums, stride);
-  if (in_place) return;
-  for (int64_t row = 0; row < square.rows; ++row)
-    for (int64_t column = 0; column < square.columns; ++column)
-      square.y[row * square.stride + column] = own[row * kSize + column];
+  if (!in_place) square.store(own);
+}
+
+inline const float* from(const float* array, int64_t place) {
+  return array == nullptr ? nullptr : array + place;
 }
 
 template <typename Tiles>
 void multiply_part(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
                    uint16_t* scratch) {
   constexpr int64_t kSize = 2 * kStrip;
-  uint16_t* const right = scratch + kSplitRows / kSize * (kSplitInner / kTileInner) * kStep;
+  const int64_t most = product.inner < kSplitInner ? product.inner : kSplitInner,
+                squares = (part.rows + kSize - 1) / kSize;
+  uint16_t* const right = scratch + squares * ((most + kTileInner - 1) / kTileInner) * kStep;
   for (int64_t first = 0; first < product.inner; first += kSplitInner) {
     const int64_t left = product.inner - first, count = left < kSplitInner ? left : kSplitInner,
                   steps = (count + kTileInner - 1) / kTileInner;
@@ -226,9 +281,10 @@ void multiply_part(Tiles& tiles, const SplitProduct& product, const ProductPart&
         const int64_t rows = part.rows - row < kSize ? part.rows - row : kSize;
         const int64_t y_row = part.row + row, y_column = part.column + column;
         multiply_square(tiles, scratch + row / kSize * steps * kStep, right, steps,
+                        product.b.integers,
                         {product.y + y_row * product.y_stride + y_column, product.y_stride, rows,
-                         columns, product.bias == nullptr ? nullptr : product.bias + y_column,
-                         first == 0, product.adds});
+                         columns, from(product.scales, y_column), from(product.bias, y_column),
+                         first > 0 || product.adds, first + count == product.inner});
       }
     }
   }

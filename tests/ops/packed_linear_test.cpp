@@ -51,12 +51,17 @@ TEST(PackedLinear, Bfloat16SumsInFloat32) {
 }
 
 TEST(PackedLinear, ARowDoesNotDependOnTheRowsBesideIt) {
-  const at::Tensor weight = at::randn({83, 129}), x = at::randn({37, 129}), bias = at::randn({83});
-  for (const ops::PackedWeight& packed : {ops::pack_weight(weight), ops::pack_as_int8(weight)}) {
-    const at::Tensor all = product_of(x, packed, bias);
-    for (int64_t row = 0; row < x.size(0); ++row)
-      EXPECT_TRUE(at::equal(product_of(x.narrow(0, row, 1), packed, bias), all.narrow(0, row, 1)));
-  }
+  const at::Tensor weight = at::randn({83, 129}), bias = at::randn({83});
+  for (const ops::PackedWeight& packed : {ops::pack_weight(weight), ops::pack_as_int8(weight)})
+    for (const int64_t rows : {5, 37, 100}) {
+      const at::Tensor x = at::randn({rows, 129}), all = product_of(x, packed, bias);
+      for (int64_t row = 0; row < rows; ++row) {
+        const at::Tensor others = at::randn_like(x);
+        others.select(0, row).copy_(x.select(0, row));
+        EXPECT_TRUE(at::equal(product_of(others, packed, bias).select(0, row), all.select(0, row)))
+            << row << " of " << rows;
+      }
+    }
 }
 
 TEST(PackedLinear, Int8RoundsEachOutputByItsOwnLargestWeight) {

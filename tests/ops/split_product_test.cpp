@@ -10,6 +10,8 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "lib/ops/cpu_product.h"
 #include "lib/ops/linear.h"
@@ -35,8 +37,13 @@ class PlainTiles {
       for (int64_t j = 0; j < kSize; ++j) to[i * stride + j] = sums_[i][j];
   }
   void add(const uint16_t* a, const uint16_t* b) {
-    constexpr int kPairs[][2] = {{0, 2}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 0}};
-    for (const auto& [left, right] : kPairs)
+    add(a, b, {{0, 2}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 0}});
+  }
+  void add_integers(const uint16_t* a, const uint16_t* b) { add(a, b, {{2, 0}, {1, 0}, {0, 0}}); }
+
+ private:
+  void add(const uint16_t* a, const uint16_t* b, const std::vector<std::pair<int, int>>& pairs) {
+    for (const auto& [left, right] : pairs)
       for (int64_t i = 0; i < kSize; ++i)
         for (int64_t j = 0; j < kSize; ++j) {
           double sum = sums_[i][j];
@@ -47,8 +54,6 @@ class PlainTiles {
           sums_[i][j] = static_cast<float>(sum);
         }
   }
-
- private:
   static constexpr int64_t kSize = 2 * kStrip;
   static float value(const uint16_t* bfloat16) {
     const uint32_t bits = static_cast<uint32_t>(*bfloat16) << 16;
@@ -61,21 +66,23 @@ class PlainTiles {
 
 class Scratch {
  public:
+  Scratch(int64_t rows, int64_t inner)
+      : memory_(::operator new (static_cast<size_t>(split_scratch(rows, inner)),
+                                std::align_val_t{64})) {}
   void* data() const { return memory_.get(); }
 
  private:
   struct Free {
     void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
   };
-  std::unique_ptr<void, Free> memory_{
-      ::operator new (static_cast<size_t>(kSplitScratch), std::align_val_t{64})};
+  std::unique_ptr<void, Free> memory_;
 };
 
 /// Both kinds of tiles, where the CPU has its own.
 enum class Kind { kPlain, kAmx };
 
 void multiply(Kind kind, const SplitProduct& product, const ProductPart& part) {
-  const Scratch scratch;
+  const Scratch scratch(part.rows, product.inner);
   if (kind == Kind::kAmx) return amx::multiply(product, part, scratch.data());
   PlainTiles tiles;
   multiply_part(tiles, product, part, static_cast<uint16_t*>(scratch.data()));
@@ -105,7 +112,7 @@ at::Tensor product_of(Kind kind, const at::Tensor& a, bool a_by_rows, const at::
                       bool b_by_rows, const at::Tensor& bias = {}, const at::Tensor& to = {}) {
   at::Tensor left, right, y = to.defined() ? to.clone() : at::full({a.size(0), b.size(0)}, NAN);
   multiply(kind,
-           {factor_of(a, a_by_rows, left), factor_of(b, b_by_rows, right), a.size(1),
+           {factor_of(a, a_by_rows, left), factor_of(b, b_by_rows, right), a.size(1), nullptr,
             bias.defined() ? bias.const_data_ptr<float>() : nullptr, y.data_ptr<float>(), b.size(0),
             to.defined()},
            {0, a.size(0), 0, b.size(0)});
@@ -161,18 +168,40 @@ TEST_P(SplitProducts, ANumberDoesNotDependOnTheLinesBesideItsOwn) {
   }
   // Neither on the part of y that a call is about.
   at::Tensor left, right, y = at::full({67, 50}, NAN);
-  const SplitProduct product{factor_of(a, true, left),
-                             factor_of(b, true, right),
-                             500,
-                             bias.const_data_ptr<float>(),
-                             y.data_ptr<float>(),
-                             50,
-                             false};
+  const SplitProduct product{factor_of(a, true, left),     factor_of(b, true, right), 500, nullptr,
+                             bias.const_data_ptr<float>(), y.data_ptr<float>(),       50,  false};
   for (const int64_t row : {0, 48})
     for (const int64_t column : {0, 16})
       multiply(GetParam(), product,
                {row, row == 0 ? 48 : 19, column, column == 0 ? 16 : int64_t{34}});
   EXPECT_TRUE(at::equal(y, all));
+}
+
+TEST_P(SplitProducts, IntegersAreTakenAsTheyAre) {
+  for (const auto& [rows, columns, inner] :
+       {std::array<int64_t, 3>{16, 64, 64}, {9, 50, 801}, {70, 17, 33}}) {
+    const at::Tensor a = at::randn({rows, inner}), scales = at::rand({columns}) + 0.5,
+                     bias = at::randn({columns}),
+                     b = at::randint(-127, 128, {columns, inner}).to(at::kFloat);
+    const int64_t panels = (columns + 15) / 16;
+    const at::Tensor padded = at::zeros({panels * 16, inner});
+    padded.narrow(0, 0, columns).copy_(b);
+    const at::Tensor packed =
+        padded.view({panels, 16, inner}).transpose(1, 2).to(at::kChar).contiguous();
+    at::Tensor left, y = at::full({rows, columns}, NAN);
+    multiply(GetParam(),
+             {factor_of(a, true, left),
+              {packed.const_data_ptr(), columns, 16 * inner, 1, 16, true},
+              inner,
+              scales.const_data_ptr<float>(),
+              bias.const_data_ptr<float>(),
+              y.data_ptr<float>(),
+              columns,
+              false},
+             {0, rows, 0, columns});
+    const at::Tensor sums = at::mm(a.to(at::kDouble), b.to(at::kDouble).t());
+    EXPECT_LT(distance(y, sums * scales + bias), kFloat32);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiles, SplitProducts, ::testing::Values(Kind::kPlain, Kind::kAmx),
@@ -187,7 +216,7 @@ TEST(CpuProduct, IsTheProductForAllShapes) {
   if (!amx::is_supported()) GTEST_SKIP() << "this CPU has no tiles of bfloat16";
   for (const auto& [rows, columns, inner] :
        {std::array<int64_t, 3>{48, 5000, 64}, {1500, 64, 100}, {700, 333, 385}, {50, 50, 3000}}) {
-    ASSERT_TRUE(ops::cpu_product::splits(rows, columns, inner));
+    ASSERT_TRUE(ops::cpu_product::splits(rows, columns, inner, /*integers=*/false));
     const at::Tensor x = at::randn({rows, inner}), weight = at::randn({columns, inner}),
                      bias = at::randn({columns}), y = at::full({rows, columns}, NAN),
                      wide_x = x.to(at::kDouble), wide_weight = weight.to(at::kDouble);
@@ -195,6 +224,11 @@ TEST(CpuProduct, IsTheProductForAllShapes) {
     EXPECT_LT(distance(y, at::linear(wide_x, wide_weight, bias.to(at::kDouble))), kLongSums);
     ops::packed_linear(x, ops::pack_weight(weight), bias, y.fill_(NAN));
     EXPECT_LT(distance(y, at::linear(wide_x, wide_weight, bias.to(at::kDouble))), kLongSums);
+    const ops::PackedWeight rounded = ops::pack_as_int8(weight);
+    const at::Tensor steps = (wide_weight / rounded.scales.unsqueeze(1)).round(),
+                     near = steps * rounded.scales.unsqueeze(1);
+    ops::packed_linear(x, rounded, bias, y.fill_(NAN));
+    EXPECT_LT(distance(y, at::linear(wide_x, near.to(at::kDouble), bias.to(at::kDouble))), 1e-4);
     const at::Tensor grad_y = at::randn({rows, columns}), grad_x = at::full({rows, inner}, NAN),
                      grad_weight = at::ones({columns, inner}), wide_grad = grad_y.to(at::kDouble);
     ops::linear_backward(grad_y, x, weight, grad_weight, grad_x);
