@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "lib/ops/dropout_cpu.h"
 #include "lib/ops/vector_math.h"
 
 namespace precis::cpu {
