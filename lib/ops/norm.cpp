@@ -1,5 +1,6 @@
 #include "lib/ops/norm.h"
 
+#include "lib/base/profile.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/norm_aten.h"
 #include "lib/ops/norm_cpu.h"
@@ -19,6 +20,7 @@ Route norm_route(const at::Tensor& h) {
 
 void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout& drop,
                    const Norm& norm, const NormState& state, const at::Tensor& h) {
+  const ProfileScope scope(Part::kNorm);
   const Route route = norm_route(h);
   if (route == Route::kDevice) return device::residual_norm(x_in, y, drop, norm, state, h);
   if (route == Route::kComposed) return aten::residual_norm(x_in, y, drop, norm, state, h);
@@ -35,6 +37,7 @@ void residual_norm(const at::Tensor& x_in, const at::Tensor& y, const RowDropout
 
 void residual_norm_backward(const at::Tensor& grad_h, const RowDropout& drop, const Norm& norm,
                             const NormState& state, const NormGradients& gradients) {
+  const ProfileScope scope(Part::kNorm);
   const Route route = norm_route(grad_h);
   if (route == Route::kDevice)
     return device::residual_norm_backward(grad_h, drop, norm, state, gradients);
