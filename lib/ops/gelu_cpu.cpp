@@ -2,7 +2,9 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "lib/ops/vector_math.h"
 
@@ -10,7 +12,7 @@ namespace precis::cpu {
 namespace {
 
 constexpr int64_t kElements = 4096;  // of work a thread takes at least
-constexpr int64_t kColumns = 128;    // columns a thread takes at least where threads share columns
+constexpr int64_t kChunk = 64;       // rows whose sums are made together, whichever thread does it
 
 /// e^-60 is nothing beside 1, nor does it matter for itself, so beyond it stands a true 0.
 /// Compilers multiply what they know of one branch with the numbers of all, and the least that
@@ -120,10 +122,14 @@ void backward(int64_t rows, int64_t c, const GeluBackward<T>& a) {
     return at::parallel_for(0, rows * c, kElements, [&](int64_t from, int64_t to) {
       backward_part<Kind>(from, to, a, nullptr);
     });
-  at::parallel_for(0, c, kColumns, [&](int64_t from, int64_t to) {
-    for (int64_t row = 0; row < rows; ++row)
-      backward_part<Kind>(row * c + from, row * c + to, a, a.sums + from);
+  const int64_t chunks = (rows + kChunk - 1) / kChunk;
+  std::vector<float> parts(static_cast<size_t>(chunks * c));
+  at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
+    for (int64_t row = first * kChunk; row < std::min(rows, last * kChunk); ++row)
+      backward_part<Kind>(row * c, (row + 1) * c, a, parts.data() + row / kChunk * c);
   });
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t k = 0; k < c; ++k) a.sums[k] += parts[static_cast<size_t>(chunk * c + k)];
 }
 
 }  // namespace
