@@ -15,9 +15,8 @@ constexpr int64_t kElements = 4096;  // of work a thread takes at least
 constexpr int64_t kChunk = 64;       // rows whose sums are made together, whichever thread does it
 
 /// e^-60 is nothing beside 1, nor does it matter for itself, so beyond it stands a true 0.
-/// Compilers multiply what they know of one branch with the numbers of all, and the least that
-/// exp_fast gives times a number below 1 is subnormal: a hundred times as slow as any other
-/// product.
+/// Compilers multiply what they know of one branch with the numbers of all, which must not be
+/// denormals then: exp_fast says why.
 constexpr float kFar = 60.0F;
 
 /// x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (x + 0.044715 x^3), as x * sigmoid(2 u): one

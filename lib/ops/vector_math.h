@@ -41,12 +41,13 @@ inline float exp_within(float x) {
   return exp_mantissa(x, n) * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 
-/// The same for every x up to 88, as of a softmax, where it is 0 at most; 0 below -87. A true 0:
-/// compilers multiply what they know of one branch with the numbers of all, and e^-87 times a
-/// number below 1 is subnormal, which costs a hundred times a product.
+/// The same for every x up to 88, as of a softmax, where it is 0 at most; 0 below -80. A true 0:
+/// compilers multiply what they know of one branch with the numbers of all, and the least number
+/// times one below 1 is a denormal, which takes a hundred times as long.
 inline float exp_fast(float x) {
-  const float e = exp_within(x < -87.3F ? -87.3F : x);
-  return x < -87.3F ? 0.0F : e;
+  constexpr float kLeast = -80;
+  const float e = exp_within(x < kLeast ? kLeast : x);
+  return x < kLeast ? 0.0F : e;
 }
 
 /// Largest of x[0 .. n), n > 0. Lanes of its own, as compilers make no vector code of a plain
