@@ -22,7 +22,8 @@ using Json = nlohmann::ordered_json;
 constexpr double kQuiet = 0.02;
 
 /// Arrays of a product's size. What earlier products left there is used again: the pages of new
-/// memory would be timed as well.
+/// memory would be timed as well. Random numbers, as zeros are multiplied faster on CPUs whose
+/// clock goes by their power.
 class Arrays {
  public:
   explicit Arrays(at::ScalarType type) : type_(type) {}
@@ -42,10 +43,14 @@ class Arrays {
   }
 
  private:
+  static constexpr int64_t kRandom = 1 << 16;  // different numbers
+
   at::Tensor take(size_t which, int64_t rows, int64_t columns, at::ScalarType type) {
     at::Tensor& all = memory_[which];
-    if (!all.defined() || all.numel() < rows * columns) all = at::zeros({rows * columns}, type);
-    return all.narrow(0, 0, rows * columns).view({rows, columns});
+    const int64_t numel = rows * columns;
+    if (!all.defined() || all.numel() < numel)
+      all = at::randn({kRandom}, type).repeat({(numel + kRandom - 1) / kRandom});
+    return all.narrow(0, 0, numel).view({rows, columns});
   }
 
   at::ScalarType type_;
