@@ -1,10 +1,12 @@
 #include "lib/comm/mpi_collectives.h"
 
 #include <ATen/ATen.h>
+#include <time.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/profile.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
@@ -13,6 +15,12 @@ namespace {
 /// Elements of a GPU's tensor on the host at a time: 4 MB are copied at full speed, and the shared
 /// memory of a container, often 64 MB for all ranks, has room for them.
 constexpr int64_t kStaged = int64_t{1} << 20;
+
+int64_t nanoseconds(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+}
 
 }  // namespace
 
@@ -103,9 +111,33 @@ void MpiCollectives::start_all_reduce(const at::Tensor& part) {
 void MpiCollectives::wait() {
   world_.impl().require_outside_together("Collectives.wait");
   const Deadline deadline(world_.impl());
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.empty() || failure_; });
-  if (failure_) std::rethrow_exception(failure_);
+  const int64_t began = nanoseconds(CLOCK_MONOTONIC);
+  const double met = meeting_seconds();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return queue_.empty() || failure_; });
+    if (failure_) std::rethrow_exception(failure_);
+  }
+  tell_profile(1e-9 * static_cast<double>(nanoseconds(CLOCK_MONOTONIC) - began),
+               meeting_seconds() - met);
+}
+
+/// How long the worker has waited for peers until now.
+double MpiCollectives::meeting_seconds() const {
+  const int64_t since = meeting_since_;
+  const int64_t meeting = since == 0 ? 0 : nanoseconds(CLOCK_MONOTONIC) - since;
+  return 1e-9 * static_cast<double>(met_ + meeting);
+}
+
+/// Of a wait() of so many seconds, in `meeting` of which the worker waited for peers.
+void MpiCollectives::tell_profile(double seconds, double meeting) {
+  const int64_t worked = worked_, untold = worked - std::exchange(told_, worked);
+  Profile* profile = profile_of_thread();
+  if (profile == nullptr) return;
+  const double waiting = std::clamp(meeting, 0.0, seconds);
+  profile->add(Part::kWaiting, waiting);
+  profile->add(Part::kCommunication, seconds - waiting);
+  profile->add_beside(1e-9 * static_cast<double>(untold));
 }
 
 void MpiCollectives::work() {
@@ -121,6 +153,7 @@ void MpiCollectives::work() {
     } catch (...) {
       failure = std::current_exception();
     }
+    worked_ = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     lock.lock();
     queue_.pop_front();
     if (failure) failure_ = failure;
@@ -129,9 +162,13 @@ void MpiCollectives::work() {
 }
 
 void MpiCollectives::meet() {
+  const int64_t began = nanoseconds(CLOCK_MONOTONIC);
+  meeting_since_ = began;
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(comm_->comm, &request), "meet the others");
   wait_politely(request);
+  meeting_since_ = 0;
+  met_ += nanoseconds(CLOCK_MONOTONIC) - began;
 }
 
 void MpiCollectives::reduce(const Piece& piece) {

@@ -4,6 +4,7 @@
 // memory that is allocated once, and are summed there.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -49,6 +50,8 @@ class MpiCollectives : public Collectives {
   void reduce_host(float* data, int64_t numel);
   void reduce_shared(const Shared& shared, int64_t begin, int64_t count);
   void meet();
+  double meeting_seconds() const;
+  void tell_profile(double seconds, double meeting);
 
   const World& world_;
   std::unique_ptr<Comm> comm_;
@@ -61,6 +64,9 @@ class MpiCollectives : public Collectives {
   std::deque<Piece> queue_;  // front: in work
   bool ending_ = false;
   std::exception_ptr failure_;
+  // What the worker spent, for whoever has a profile: nanoseconds, the first two of a steady clock.
+  std::atomic<int64_t> met_{0}, meeting_since_{0}, worked_{0};  // meeting_since_: 0 if it is not
+  int64_t told_ = 0;                                            // of worked_
   std::thread worker_;
 };
 

@@ -12,6 +12,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "lib/base/profile.h"
 #include "lib/comm/temporary_folder.h"
 #include "lib/comm/torch_failure.h"
 #include "lib/comm/world_impl.h"
@@ -83,6 +84,7 @@ void check_mpi(int result, const char* what) {
 }
 
 void wait_politely(MPI_Request& request) {
+  const ProfileScope scope(Part::kWaiting);
   int done = 0;
   int64_t pause = 20'000;  // nanoseconds; grows, since a long wait may be noticed a little later
   for (;;) {

@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
+#include "lib/base/profile.h"
 #include "lib/ops/attention_aten.h"
 #include "lib/ops/attention_cpu.h"
 #include "lib/ops/attention_fused.h"
@@ -43,6 +44,7 @@ Kernel choose(const Segments& segments, const at::Tensor& qkv, int64_t n_head, D
 
 AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropout,
                          const at::Tensor& qkv, const at::Tensor& out, bool want_state) {
+  const ProfileScope scope(Part::kAttention);
   const Kernel kernel = choose(segments, qkv, n_head, dropout);
   if (kernel == Kernel::kOurs)
     return device::attention(segments, n_head, dropout, qkv, out, want_state);
@@ -61,6 +63,7 @@ AttentionState attention(const Segments& segments, int64_t n_head, Dropout dropo
 void attention_backward(const Segments& segments, int64_t n_head, Dropout dropout,
                         const AttentionState& state, const AttentionTensors& tensors,
                         const at::Tensor& grad_qkv) {
+  const ProfileScope scope(Part::kAttention);
   const auto& [qkv, out, grad_out] = tensors;
   const Kernel kernel = choose(segments, qkv, n_head, dropout);
   if (kernel == Kernel::kOurs)

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/ops/blas.h"
+#include "lib/ops/dropout_cpu.h"
 #include "lib/ops/vector_math.h"
 
 namespace precis::cpu {

@@ -1,5 +1,6 @@
 #include "lib/ops/embedding.h"
 
+#include "lib/base/profile.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/embedding_aten.h"
 #include "lib/ops/embedding_cpu.h"
@@ -9,6 +10,7 @@ namespace precis::ops {
 
 void embed(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& wte,
            const at::Tensor& wpe, const at::Tensor& out) {
+  const ProfileScope scope(Part::kEmbedding);
   const Route route = route_of(out);
   if (route == Route::kDevice) return device::embed(tokens, drop, wte, wpe, out);
   if (route == Route::kComposed) return aten::embed(tokens, drop, wte, wpe, out);
@@ -19,6 +21,7 @@ void embed(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& w
 
 void embed_backward(const at::Tensor& tokens, const RowDropout& drop, const at::Tensor& grad_out,
                     const at::Tensor& grad_wte, const at::Tensor& grad_wpe) {
+  const ProfileScope scope(Part::kEmbedding);
   const Route route = route_of(grad_out);
   if (route == Route::kDevice)
     return device::embed_backward(tokens, drop, grad_out, grad_wte, grad_wpe);

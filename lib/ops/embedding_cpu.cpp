@@ -3,10 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
-#include "lib/ops/vector_math.h"
+#include "lib/ops/dropout_cpu.h"
 
 namespace precis::cpu {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "lib/base/profile.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/gelu_cpu.h"
 #include "lib/ops/route.h"
@@ -18,6 +19,7 @@ bool takes_device_kernel(const at::Tensor& x) {
 }  // namespace
 
 void gelu(const at::Tensor& x, bool tanh, const at::Tensor& out) {
+  const ProfileScope scope(Part::kGelu);
   if (takes_device_kernel(x)) return device::gelu(x, tanh, out);
   if (route_of(x) == Route::kCpu)
     return with_element(x.scalar_type(), [&]<typename T>(T) {
@@ -29,6 +31,7 @@ void gelu(const at::Tensor& x, bool tanh, const at::Tensor& out) {
 
 void gelu_backward(const at::Tensor& grad_y, const at::Tensor& x, bool tanh,
                    const at::Tensor& grad_x, const at::Tensor& grad_x_sums) {
+  const ProfileScope scope(Part::kGelu);
   if (takes_device_kernel(x)) return device::gelu_backward(grad_y, x, tanh, grad_x, grad_x_sums);
   if (route_of(x) == Route::kCpu)
     return with_element(x.scalar_type(), [&]<typename T>(T) {

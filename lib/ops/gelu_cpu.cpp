@@ -2,7 +2,9 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "lib/ops/vector_math.h"
 
@@ -10,7 +12,12 @@ namespace precis::cpu {
 namespace {
 
 constexpr int64_t kElements = 4096;  // of work a thread takes at least
-constexpr int64_t kColumns = 128;    // columns a thread takes at least where threads share columns
+constexpr int64_t kChunk = 64;       // rows whose sums are made together, whichever thread does it
+
+/// e^-60 is nothing beside 1, nor does it matter for itself, so beyond it stands a true 0.
+/// Compilers multiply what they know of one branch with the numbers of all, which must not be
+/// denormals then: exp_fast says why.
+constexpr float kFar = 60.0F;
 
 /// x * (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (x + 0.044715 x^3), as x * sigmoid(2 u): one
 /// exponential, and no difference of near numbers where x is far below 0.
@@ -18,7 +25,10 @@ struct TanhGelu {
   static constexpr float kScale = 1.5957691216F, kCubic = 0.044715F;  // 2 * sqrt(2 / pi)
 
   static float sigmoid(float x) {
-    return 1.0F / (1.0F + exp_fast(-kScale * x * (1.0F + kCubic * x * x)));
+    const float exponent = -kScale * x * (1.0F + kCubic * x * x);
+    const float low = exponent < -kFar ? -kFar : exponent;
+    const float s = 1.0F / (1.0F + exp_within(low > kFar ? kFar : low));
+    return exponent > kFar ? 0.0F : s;
   }
   static float value(float x) { return x * sigmoid(x); }
   static float slope(float x) {
@@ -30,7 +40,11 @@ struct TanhGelu {
 /// x * P(X <= x) of the normal distribution, whose tail is Abramowitz and Stegun's 7.1.26: within
 /// 1.5e-7, as ATen's own.
 struct ExactGelu {
-  static float density(float x) { return 0.39894228F * exp_fast(-0.5F * x * x); }
+  static float density(float x) {
+    const float exponent = -0.5F * x * x;
+    const float e = exp_within(exponent < -kFar ? -kFar : exponent);
+    return exponent < -kFar ? 0.0F : 0.39894228F * e;
+  }
   /// P(X <= x), given the density at x.
   static float probability(float x, float density) {
     const float t = 1.0F / (1.0F + 0.3275911F * 0.70710678F * std::fabs(x));
@@ -107,10 +121,14 @@ void backward(int64_t rows, int64_t c, const GeluBackward<T>& a) {
     return at::parallel_for(0, rows * c, kElements, [&](int64_t from, int64_t to) {
       backward_part<Kind>(from, to, a, nullptr);
     });
-  at::parallel_for(0, c, kColumns, [&](int64_t from, int64_t to) {
-    for (int64_t row = 0; row < rows; ++row)
-      backward_part<Kind>(row * c + from, row * c + to, a, a.sums + from);
+  const int64_t chunks = (rows + kChunk - 1) / kChunk;
+  std::vector<float> parts(static_cast<size_t>(chunks * c));
+  at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
+    for (int64_t row = first * kChunk; row < std::min(rows, last * kChunk); ++row)
+      backward_part<Kind>(row * c, (row + 1) * c, a, parts.data() + row / kChunk * c);
   });
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t k = 0; k < c; ++k) a.sums[k] += parts[static_cast<size_t>(chunk * c + k)];
 }
 
 }  // namespace

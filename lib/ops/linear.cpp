@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "lib/base/profile.h"
 #include "lib/ops/cpu_product.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/gelu.h"
@@ -91,7 +92,20 @@ bool runs(const at::Tensor& on, Product product) {
   return s.inner > 0 && device::run_product(product);
 }
 
+/// What a product of a linear layer tells the profile of this thread, as long as it runs.
+class ProductScope {
+ public:
+  ProductScope(ProductKind kind, const at::Tensor& rows, int64_t in, int64_t out)
+      : scope_(Part::kProducts) {
+    if (Profile* profile = profile_of_thread()) profile->add({kind, rows.size(0), in, out});
+  }
+
+ private:
+  ProfileScope scope_;
+};
+
 void add_weight_gradient(const at::Tensor& grad_y, const at::Tensor& x, at::Tensor to) {
+  const ProductScope scope(ProductKind::kWeightGradient, x, x.size(1), grad_y.size(1));
   Product product = product_of({grad_y, true}, {x}, to);
   product.shape.adds = true;
   if (runs(to, product)) return;
@@ -103,6 +117,7 @@ void add_weight_gradient(const at::Tensor& grad_y, const at::Tensor& x, at::Tens
 
 void linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
             const at::Tensor& out) {
+  const ProductScope scope(ProductKind::kForward, x, weight.size(1), weight.size(0));
   Product product = product_of({x}, {weight, true}, out);
   add_bias(product, bias);
   if (runs(out, product)) return;
@@ -120,7 +135,9 @@ void linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bia
 void linear_backward(const at::Tensor& grad_y, const at::Tensor& x, const at::Tensor& weight,
                      const at::Tensor& grad_weight, const at::Tensor& grad_x) {
   if (grad_weight.defined()) add_weight_gradient(grad_y, x, grad_weight);
-  if (!grad_x.defined() || runs(grad_x, product_of({grad_y}, {weight}, grad_x))) return;
+  if (!grad_x.defined()) return;
+  const ProductScope scope(ProductKind::kInputGradient, grad_y, weight.size(1), weight.size(0));
+  if (runs(grad_x, product_of({grad_y}, {weight}, grad_x))) return;
   at::Tensor out = grad_x;
   if (multiplies_well(grad_y))
     at::mm_out(out, grad_y, weight);

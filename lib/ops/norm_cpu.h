@@ -29,7 +29,8 @@ struct NormForward {
 template <typename T>
 void residual_norm(NormShape shape, RowIds rows, Dropout dropout, const NormForward<T>& a);
 /// Backward: residual += gradient through the norm; grad_y = drop'(residual) (null: skipped);
-/// weight and bias gradients are added (null: not wanted).
+/// weight and bias gradients are added (null: not wanted). Sums over rows are made in pieces of
+/// always the same rows, so they do not depend on the number of threads.
 template <typename T>
 struct NormBackward {
   const T* grad_h;
@@ -37,6 +38,7 @@ struct NormBackward {
   float* residual;  ///< [N, C], in: gradient of x_out from above; out: with the norm's added
   T* grad_y;
   float *grad_weight, *grad_bias;
+  float* grad_y_sums;  ///< of columns, added; null: not wanted
 };
 template <typename T>
 void residual_norm_backward(NormShape shape, RowIds rows, Dropout dropout,

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "lib/base/profile.h"
 #include "lib/ops/device_kernels.h"
 #include "lib/ops/route.h"
 #include "lib/ops/sums_cpu.h"
@@ -12,6 +13,7 @@
 namespace precis::ops {
 
 void add_column_sums(const at::Tensor& a, const at::Tensor& sums) {
+  const ProfileScope scope(Part::kNorm);
   const Route route = route_of(a);
   if (route == Route::kDevice) return device::add_column_sums(a, sums);
   if (route == Route::kComposed) {

@@ -3,15 +3,37 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
+#include "lib/ops/linear.h"
 #include "lib/train/tf32.h"
 
 namespace precis {
 
-PeakRate peak_rate(const DeviceSetup& setup) {
+PeakMeter::PeakMeter(std::function<double()> product) : product_(std::move(product)) {
+  constexpr int kAtFirst = 4;  // the first of them also finds its memory
+  for (int i = 0; i < kAtFirst; ++i) measure();
+}
+
+void PeakMeter::measure() {
+  const auto began = std::chrono::steady_clock::now();
+  const double operations = product_();
+  last_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const double rate = operations / last_;
+  if (rate > best_.flops) best_ = {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
+}
+
+void PeakMeter::worked(double seconds) {
+  constexpr double kShare = 0.005;
+  worked_ += seconds;
+  if (!product_ || spent_ + last_ > kShare * worked_) return;
+  measure();
+  spent_ += last_;
+}
+
+PeakMeter make_peak_meter(const DeviceSetup& setup) {
   struct Known {
     const char* name;
     double half,
@@ -30,24 +52,17 @@ PeakRate peak_rate(const DeviceSetup& setup) {
         setup.device_name.find(gpu.name) == std::string::npos)
       continue;
     const double tera = setup.dtype == at::kFloat ? gpu.single : gpu.half;
-    return {tera * 1e12, fmt::format("{} TFLOP/s of an {}", tera, gpu.name)};
+    return PeakMeter(PeakRate{tera * 1e12, fmt::format("{} TFLOP/s of an {}", tera, gpu.name)});
   }
-  const Tf32Scope tf32(setup.tf32);
   const int64_t n = setup.device.is_cuda() ? 4096 : 768;
   const auto options = at::TensorOptions(setup.device).dtype(setup.dtype);
-  const at::Tensor a = at::ones({n, n}, options), b = at::ones({n, n}, options);
-  at::Tensor c = at::mm(a, b);
-  double best = 1e30;
-  for (int i = 0; i < 4; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    at::mm_out(c, a, b);
+  const at::Tensor a = at::ones({n, n}, options), c = at::empty({n, n}, options);
+  return PeakMeter([a, c, n, allowed = setup.tf32] {
+    const Tf32Scope tf32(allowed);
+    ops::linear(a, a, {}, c);
     c.select(0, 0).select(0, 0).item<float>();  // waits for the device
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-  }
-  const double rate =
-      2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n) / best;
-  return {rate, fmt::format("{:.0f} GFLOP/s measured", rate / 1e9)};
+    return 2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+  });
 }
 
 }  // namespace precis

@@ -8,7 +8,7 @@ namespace precis {
 
 RecordObserver::RecordObserver(const TrainingParts& parts)
     : parts_(parts),
-      peak_(peak_rate(parts.context.setup)),
+      peak_(make_peak_meter(parts.context.setup)),
       cost_(parts.state.shape->cost(parts.context.setup.element_size())) {}
 
 void RecordObserver::stepped(const Iteration& done) {
@@ -16,13 +16,14 @@ void RecordObserver::stepped(const Iteration& done) {
   const StepResult& result = done.result;
   ++iterations_;
   seconds_ += done.seconds;
+  peak_.worked(done.seconds);
   samples_ += static_cast<double>(done.counts.samples);
   tokens_ += static_cast<double>(done.counts.tokens);
   flops_ += training_operations(cost_, done.counts);
   if (done.number % context.config.report.log_interval != 0 &&
       done.number + 1 != context.config.train.max_iters)
     return;
-  const double rate = peak_.flops * context.world.size();
+  const double rate = peak_.best().flops * context.world.size();
   Record record{
       {"kind", "train"},
       {"iter", done.number},
@@ -38,8 +39,8 @@ void RecordObserver::stepped(const Iteration& done) {
       {"step_ms", 1e3 * seconds_ / static_cast<double>(iterations_)},
       {"mfu", flops_ / seconds_ / rate},
       {"mfu_peak", context.world.size() > 1
-                       ? fmt::format("{} x {}", context.world.size(), peak_.words)
-                       : peak_.words},
+                       ? fmt::format("{} x {}", context.world.size(), peak_.best().words)
+                       : peak_.best().words},
       {"eta_seconds", seconds_ / static_cast<double>(iterations_) *
                           static_cast<double>(context.config.train.max_iters - done.number - 1)},
       {"micro_batch_tokens", parts_.state.progress.micro_batch_tokens},

@@ -18,7 +18,7 @@ class RecordObserver : public TrainObserver {
 
  private:
   TrainingParts parts_;
-  PeakRate peak_;
+  PeakMeter peak_;
   ModelCost cost_;
   double seconds_ = 0, samples_ = 0, tokens_ = 0, flops_ = 0;  // since the last record
   int64_t iterations_ = 0;

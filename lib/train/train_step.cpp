@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "lib/base/profile.h"
 #include "lib/ops/measuring.h"
 #include "lib/ops/sums.h"
 #include "lib/train/tf32.h"
@@ -58,7 +59,10 @@ at::Tensor TrainStep::accumulate(std::span<const RaggedBatch> micro_batches,
   const ops::MeasuringGuard measuring(products_.measure);
   for (const RaggedBatch& batch : micro_batches)
     need.largest = std::max(need.largest, batch.num_tokens());
-  parts_.parameters.gradient().zero_();
+  {
+    const ProfileScope scope(Part::kOptimizer);
+    parts_.parameters.gradient().zero_();
+  }
   passes_.begin(settings.scale);
   for (const RaggedBatch& batch : micro_batches) {
     need.alone = batch.num_samples() == 1 ? batch.num_tokens() : 0;
@@ -85,6 +89,7 @@ TrainStep::Computed TrainStep::compute(std::span<const RaggedBatch> micro_batche
   send_rest();
   parts_.collectives.wait();
   if (computed.out_of_memory) return computed;
+  const ProfileScope scope(Part::kOptimizer);
   computed.out_of_memory = lacks_memory([&] {
     const auto [sum, norm] = to_host(loss, ops::norm_tensor(parts_.parameters.gradient()));
     computed.loss = sum;
@@ -120,6 +125,7 @@ void TrainStep::try_out(std::span<const RaggedBatch> micro_batches, double dropo
 
 /// Clips and steps, or skips a step whose numbers are none.
 void TrainStep::update(const StepInput& input, StepResult& result, double scaled_norm) {
+  const ProfileScope scope(Part::kOptimizer);
   const bool finite = std::isfinite(scaled_norm) && std::isfinite(result.loss);
   result.skipped = !finite;
   parts_.scaler.update(finite);

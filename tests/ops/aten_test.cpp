@@ -5,13 +5,12 @@
 #include <cmath>
 #include <vector>
 
-#include "lib/base/random.h"
 #include "lib/ops/cached_attention_aten.h"
 #include "lib/ops/cross_entropy_aten.h"
 #include "lib/ops/dropout_aten.h"
+#include "lib/ops/dropout_cpu.h"
 #include "lib/ops/embedding_aten.h"
 #include "lib/ops/norm_aten.h"
-#include "lib/ops/vector_math.h"
 
 namespace precis {
 namespace {
@@ -40,20 +39,6 @@ TEST(AtenOps, DropoutMultipliersAreTheKernelsBitForBit) {
     }
     const auto n = static_cast<double>(kRows * kChannels);
     EXPECT_NEAR(static_cast<double>(dropped), n * p, 4 * std::sqrt(n * p * (1 - p)));
-  }
-}
-
-TEST(AtenOps, BitsAreTheReferencePhilox) {
-  uint16_t bits[kDropoutGroup];
-  const uint64_t key = 0x123456789ABCDEF0ULL;
-  cpu::dropout_bits(key, 2, 9, 4, bits);
-  for (uint32_t lane = 0; lane < 8; ++lane) {
-    const PhiloxBlock words = philox(
-        {2 * 8 + lane, 9, 4, 0}, {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
-    for (uint32_t w = 0; w < 4; ++w) {
-      EXPECT_EQ(bits[16 * w + lane], words[w] & 0xFFFF);
-      EXPECT_EQ(bits[16 * w + 8 + lane], words[w] >> 16);
-    }
   }
 }
 

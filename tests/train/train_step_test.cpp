@@ -2,6 +2,9 @@
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "lib/base/profile.h"
 #include "lib/train/train_loop.h"
 #include "tests/support/small_gpt.h"
 
@@ -124,6 +127,30 @@ TEST(TrainStep, TheHostReadsTheDeviceOnceAnIteration) {
   t.parts->run(batches, input);
   EXPECT_EQ(reads.scalars, 0);
   EXPECT_EQ(reads.copies, 1);
+}
+
+TEST(TrainStep, TellsAProfileItsPartsAndTheProductsThatItsCostNames) {
+  Training t(1.0);
+  const std::vector<RaggedBatch> batches{batch_of(made_up_samples(t.shape))};
+  const StepInput input{{.target_tokens = batches[0].num_targets()}, 1e-2, 0.1, false};
+  Profile profile;
+  t.parts->run(batches, input);
+  const auto began = std::chrono::steady_clock::now();
+  {
+    const ProfileGuard guard(profile);
+    t.parts->run(batches, input);
+  }
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - began;
+  double parts = 0, operations = 0, wanted = 0;
+  for (size_t part = 0; part < kNumParts; ++part) parts += profile.seconds(static_cast<Part>(part));
+  EXPECT_LE(parts, whole.count());
+  EXPECT_GT(parts, 0.5 * whole.count());
+  for (const auto& [form, times] : profile.products())
+    operations += form.operations() * static_cast<double>(times);
+  for (const OperationCount& count : t.shape.operation_counts(
+           {batches[0].num_samples(), batches[0].num_tokens(), batches[0].num_targets()}, 4))
+    if (count.operation == "linear layers" || count.operation == "head") wanted += count.operations;
+  EXPECT_EQ(operations, wanted);
 }
 
 TEST(TrainStep, DivergenceIsAnErrorInWords) {

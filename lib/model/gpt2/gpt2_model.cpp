@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/profile.h"
 #include "lib/model/gpt2/gpt2_pass.h"
 #include "lib/ops/cached_attention.h"
 #include "lib/ops/cross_entropy.h"
@@ -140,6 +141,7 @@ at::Tensor Gpt2Model::forward(Pass& pass) {
 /// Head and loss in pieces of rows, so that logits of all of them never exist at once; grad_h
 /// undefined: loss alone.
 at::Tensor Gpt2Model::head_loss(Pass& pass, const at::Tensor& h, const at::Tensor& grad_h) {
+  const ProfileScope scope(Part::kHead);
   const at::Tensor& wte = pass.weights.compute[wte_];
   at::Tensor loss = at::zeros({}, at::TensorOptions(device_).dtype(at::kDouble));
   const bool on_cpu = ops::route_of(h) == ops::Route::kCpu;
