@@ -79,6 +79,16 @@ void check_output_file(const fs::path& path, std::string_view option) {
   check_takes_files(folder, option, path);
 }
 
+void check_no_link(const fs::path& path, std::string_view option) {
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() != fs::file_type::symlink) return;
+  refuse(
+      option, path.parent_path(),
+      fmt::format("{} in it is a link (to {}), and outputs do not leave their folder: remove the "
+                  "link, or name another folder",
+                  path.filename().string(), fs::read_symlink(path, error).string()));
+}
+
 void check_output_folder(const fs::path& path, std::string_view option) {
   if (path.empty()) throw ConfigError(fmt::format("{} names no folder", option));
   std::error_code error;

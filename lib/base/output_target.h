@@ -28,7 +28,11 @@ OutputTarget find_output(const std::filesystem::path& path);
 /// Changes nothing, so that a long piece of work is not begun in vain.
 void check_output_file(const std::filesystem::path& path, std::string_view option);
 
-/// The same for a folder that is there or is to be made, with those above it.
+/// Throws ConfigError, naming `option`, where a link stands at `path`: through it something outside
+/// of the folder would be written.
+void check_no_link(const std::filesystem::path& path, std::string_view option);
+
+/// As check_output_file, for a folder that is there or is to be made, with those above it.
 void check_output_folder(const std::filesystem::path& path, std::string_view option);
 
 }  // namespace precis

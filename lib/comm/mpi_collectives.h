@@ -4,6 +4,7 @@
 // memory that is allocated once, and are summed there.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -48,7 +49,7 @@ class MpiCollectives : public Collectives {
   void reduce_staged(const Piece& piece);
   void reduce_host(float* data, int64_t numel);
   void reduce_shared(const Shared& shared, int64_t begin, int64_t count);
-  void meet();
+  bool meet();
 
   const World& world_;
   std::unique_ptr<Comm> comm_;
@@ -59,8 +60,9 @@ class MpiCollectives : public Collectives {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Piece> queue_;  // front: in work
-  bool ending_ = false;
+  std::atomic<bool> ending_{false};
   std::exception_ptr failure_;
+  int exceptions_;  // under way when this was made
   std::thread worker_;
 };
 

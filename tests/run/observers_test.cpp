@@ -7,6 +7,7 @@
 #include "lib/run/checkpoint_observer.h"
 #include "lib/run/evaluation_observer.h"
 #include "lib/run/record_observer.h"
+#include "lib/base/digest_text.h"
 #include "lib/tensor/digest.h"
 #include "tests/support/small_run.h"
 
