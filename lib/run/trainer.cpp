@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "lib/base/log.h"
@@ -29,8 +30,9 @@ void check_out_dir(const World& world, const RunConfig& config) {
   world.together([&] {
     if (!world.is_root()) return;
     check_output_folder(config.run.out_dir.value, "run.out_dir");
-    for (const char* name : {"metrics.jsonl", "train.log", "tensorboard", "run.lock"})
-      check_no_link(std::filesystem::path(config.run.out_dir.value) / name, "run.out_dir");
+    constexpr std::string_view kGrowing[] = {"metrics.jsonl", "train.log", "tensorboard",
+                                             "run.lock"};
+    check_stays_inside(config.run.out_dir.value, kGrowing, "run.out_dir");
   });
 }
 
