@@ -128,7 +128,8 @@ def shortfall(fault, rank, call, took, code, words, left):
     if fault in ("stop", "hang"):
         if not re.search(r"error: rank \d \([^)]+\) has waited \d+ s in [A-Z]\w+", words):
             return "nobody names the call that was waited in"
-        if call not in ONLY_C and not re.search(rf"for ranks? [\d, ]*{rank}|all of them wait \(.*rank {rank}: in MPI_", words):
+        # One that hangs in a call that waits anyhow is one of those that wait, and may be the one that tells it.
+        if call not in ONLY_C and not re.search(rf"for ranks? [\d, ]*{rank}|all of them wait \(.*rank {rank}: in MPI_|error: rank {rank} \(.*all of them wait", words):
             return f"rank {rank} is not named"
     return ""
 
