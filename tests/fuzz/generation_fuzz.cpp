@@ -39,9 +39,11 @@ void check_settings(const FolderGeneration& found) {
   for (const int32_t token : found.end_tokens)
     fuzz_require(token >= 0 && token < kVocabulary, "an end that is no token");
   for (const std::string& warning : found.warnings) check_words(warning);
-  const FolderGeneration again =
-      generation_of(folder_of(Value::dict(), generation_json(found.config)));
-  fuzz_require(again.config == found.config, "settings that are others when saved");
+  // What plays no part, as top_k where the text is greedy, is not written.
+  const Value written = generation_json(found.config);
+  const FolderGeneration again = generation_of(folder_of(Value::dict(), written));
+  fuzz_require(to_json(generation_json(again.config)) == to_json(written),
+               "settings that are others when saved");
 }
 
 void read_and_check(const Value& config, const Value& generation) {
