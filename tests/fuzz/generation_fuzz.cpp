@@ -33,7 +33,7 @@ void check_settings(const FolderGeneration& found) {
   const GenerationConfig& config = found.config;
   fuzz_require(config.max_new_tokens > 0 && config.num_beams > 0 && config.top_k >= 0,
                "counts that nothing can be decoded with");
-  fuzz_require(std::isfinite(config.temperature) && config.temperature >= 0 && config.top_p > 0 &&
+  fuzz_require(std::isfinite(config.temperature) && config.temperature >= 0 && config.top_p >= 0 &&
                    config.top_p <= 1 && config.repetition_penalty > 0,
                "numbers that nothing can be decoded with");
   for (const int32_t token : found.end_tokens)
