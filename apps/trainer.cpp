@@ -1,5 +1,8 @@
 // trainer: fine-tunes GPT-2 on dialogue summarisation, scores it and writes predictions.
 #include "lib/run/trainer.h"
+
+#include <exception>
+
 #include "lib/comm/world.h"
 #include "lib/config/command_line.h"
 #include "lib/config/describe.h"
@@ -38,19 +41,26 @@ int run(int argc, char** argv) {
   const Sections sections = config.sections();
   if (print_information(kTrainer, sections, argc, argv, library_versions())) return 0;
   note_stop_signals();
-  return with_world("trainer", [&](World& world) {
-    bool check = false;
+  bool check = false;
+  std::exception_ptr wrong;
+  try {
+    const CommandLine line(kTrainer, sections, argc, argv);
+    if (line.positionals().empty())
+      throw ConfigError("no config was named: trainer CONFIG, as in trainer configs/kaggle.yaml");
+    config.load(line.positionals().front(), line.overrides());
+    check = line.has("check");
+  } catch (...) {  // to be told once by all ranks together
+    wrong = std::current_exception();
+  }
+  const auto work = [&](World& world) {
     world.together([&] {
-      const CommandLine line(kTrainer, sections, argc, argv);
-      if (line.positionals().empty())
-        throw ConfigError("no config was named: trainer CONFIG, as in trainer configs/kaggle.yaml");
-      config.load(line.positionals().front(), line.overrides());
-      check = line.has("check");
+      if (wrong) std::rethrow_exception(wrong);
     });
     if (!check) return run_trainer(world, config);
     check_trainer(world, config);
     return ExitCode::kDone;
-  });
+  };
+  return with_world("trainer", work, config.comm.timeout_seconds);
 }
 
 }  // namespace

@@ -17,6 +17,15 @@ namespace precis {
 
 namespace {
 
+/// Opens a file to append to, or makes it. Neither a link that somebody put there is followed, nor
+/// is a pipe's reader waited for; negative, with errno, where that is so.
+int open_for_appending(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(),
+                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+  if (fd >= 0) ::fcntl(fd, F_SETFL, O_APPEND);  // whoever reads a pipe may be slow
+  return fd;
+}
+
 /// The status of a regular file; nothing for pipes and devices, which have no size to go back to.
 std::optional<struct stat> regular(int fd) {
   struct stat status {};
@@ -24,10 +33,26 @@ std::optional<struct stat> regular(int fd) {
   return status;
 }
 
+/// Whether what is appended here would grow a file of another folder as well.
+bool has_other_names(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 1;
+}
+
+/// To be put in its place as a file of its own; nothing where it cannot be read.
+std::optional<std::string> content_of(const std::filesystem::path& path) {
+  try {
+    return read_file(path);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 AppendFile::AppendFile(std::filesystem::path path, Tell tell, std::optional<std::string> content)
     : path_(std::filesystem::absolute(path)), tell_(std::move(tell)), content_(std::move(content)) {
+  if (!content_ && has_other_names(path_)) content_ = content_of(path_);
   write_waiting();
 }
 
@@ -39,6 +64,7 @@ AppendFile::~AppendFile() {
 
 bool AppendFile::fail(const char* what) {
   const int error = errno;
+  if (error == ELOOP) what = "is a link, which may lead out of the folder";
   if (!std::exchange(failing_, true) && tell_)
     tell_(fmt::format("{}: {}: {}; going on, what belongs there is kept and tried again",
                       path_.string(), what, std::strerror(error)));
@@ -48,7 +74,7 @@ bool AppendFile::fail(const char* what) {
 bool AppendFile::put_content() {
   if (!content_) return true;
   try {
-    write_file(path_, *content_);
+    write_file(path_, *content_, Links::kReplace);
   } catch (const Error& error) {
     if (!std::exchange(failing_, true) && tell_)
       tell_(fmt::format("{}; going on, what belongs there is kept and tried again", error.what()));
@@ -86,7 +112,7 @@ bool AppendFile::open_where_it_belongs() {
   if (fd_ >= 0 && is_in_place()) return true;
   // Only the folder itself: where those above it are gone as well, so is a disk, which comes back.
   ::mkdir(path_.parent_path().c_str(), 0777);
-  const int opened = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int opened = open_for_appending(path_);
   if (opened < 0) return fail("cannot be opened for appending");
   const int old = std::exchange(fd_, opened);
   if (old < 0) return true;

@@ -49,6 +49,14 @@ void for_each_piece(const fs::path& path, Take take) {
   ::close(fd);
 }
 
+/// What stands at a path, whatever it leads to, to be replaced unless it is a folder.
+OutputTarget place_of(const fs::path& path) {
+  std::error_code error;
+  const bool is_folder = fs::symlink_status(path, error).type() == fs::file_type::directory;
+  const fs::path place = fs::current_path() / path;
+  return {is_folder ? OutputTarget::Kind::kFolder : OutputTarget::Kind::kPlain, place};
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -77,8 +85,8 @@ std::optional<fs::path> keep_aside(const fs::path& path) {
   return std::nullopt;
 }
 
-AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
-  const OutputTarget target = find_output(path_);
+AtomicFile::AtomicFile(fs::path path, Links links) : path_(std::move(path)) {
+  const OutputTarget target = links == Links::kFollow ? find_output(path_) : place_of(path_);
   switch (target.kind) {
     case OutputTarget::Kind::kFolder:
       throw DataError(fmt::format("{}: is a folder, not a file", fs::absolute(path_).string()));
@@ -103,11 +111,13 @@ fs::path AtomicFile::beside(const fs::path& path) {
 
 void AtomicFile::open_beside() {
   struct stat old {};
-  const bool replaces = ::stat(target_.c_str(), &old) == 0;
+  const bool replaces = ::lstat(target_.c_str(), &old) == 0 && S_ISREG(old.st_mode);
   // Content that others may not read must not be theirs to read while it is written either.
   const mode_t mode = replaces ? 0600 : 0666;
-  fd_ =
-      ::open(beside(target_).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  const fs::path made = beside(target_);
+  // A new file: one that stands there may have another name elsewhere.
+  ::unlink(made.c_str());
+  fd_ = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd_ < 0) fail("cannot be created");
   if (!replaces) return;
   if (::fchown(fd_, old.st_uid, old.st_gid) != 0) {
@@ -170,8 +180,8 @@ void AtomicFile::commit() {
   }
 }
 
-void write_file(const fs::path& path, std::string_view bytes) {
-  AtomicFile file(path);
+void write_file(const fs::path& path, std::string_view bytes, Links links) {
+  AtomicFile file(path, links);
   file.write(bytes);
   file.commit();
 }

@@ -18,18 +18,25 @@ void read_file_through(const std::filesystem::path& path);
 /// that nothing takes its place. Returns that name; nothing where it cannot be renamed.
 std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& path);
 
+/// What becomes of a link where a file is written.
+enum class Links {
+  kFollow,  ///< it stays, and what it leads to is replaced: for names that a user gave
+  kReplace  ///< the file takes its place, as that of anything but a folder: for a folder whose
+            ///< outputs must not leave it
+};
+
 /// A file that takes the place of what stood at its path when it is whole.
 ///
 /// A plain file, or a name where there is nothing, is written beside its place (".NAME.new"),
 /// synced and renamed by commit(): until that returns, whatever stood there stays whole, and
 /// without it the destructor removes the new file. Mode, and where that is allowed owner, of a file
-/// that is replaced stay. A link stays: what it leads to is replaced. Everything else (a pipe, a
-/// device, /dev/stdout, /dev/fd/N) is written into as the bytes come, and stays what it is. All
-/// members throw DataError naming the path.
+/// that is replaced stay. With Links::kFollow everything else (a pipe, a device, /dev/stdout,
+/// /dev/fd/N) is written into as the bytes come, and stays what it is. All members throw DataError
+/// naming the path.
 class AtomicFile {
  public:
   /// Opens; waits for a reader where a named pipe has none yet.
-  explicit AtomicFile(std::filesystem::path path);
+  explicit AtomicFile(std::filesystem::path path, Links links = Links::kFollow);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -52,6 +59,7 @@ class AtomicFile {
 };
 
 /// AtomicFile for content that is there at once.
-void write_file(const std::filesystem::path& path, std::string_view bytes);
+void write_file(const std::filesystem::path& path, std::string_view bytes,
+                Links links = Links::kFollow);
 
 }  // namespace precis

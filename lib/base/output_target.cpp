@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -77,6 +78,27 @@ void check_output_file(const fs::path& path, std::string_view option) {
         option, path,
         fmt::format("there is no folder {}; make it first, or name another file", folder.string()));
   check_takes_files(folder, option, path);
+}
+
+void check_stays_inside(const fs::path& folder, std::span<const std::string_view> growing,
+                        std::string_view option) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    std::error_code ignored;
+    if (fs::is_other(fs::status(at->path(), ignored)))
+      refuse(option, folder,
+             fmt::format("{} in it is a pipe or a device: remove it, or name "
+                         "another folder",
+                         name));
+    if (std::ranges::find(growing, name) != growing.end() &&
+        fs::is_symlink(fs::symlink_status(at->path(), ignored)))
+      refuse(
+          option, folder,
+          fmt::format("{} in it is a link (to {}), and outputs do not leave their folder: remove "
+                      "the link, or name another folder",
+                      name, fs::read_symlink(at->path(), ignored).string()));
+  }
 }
 
 void check_output_folder(const fs::path& path, std::string_view option) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string_view>
 
 namespace precis {
@@ -28,7 +29,13 @@ OutputTarget find_output(const std::filesystem::path& path);
 /// Changes nothing, so that a long piece of work is not begun in vain.
 void check_output_file(const std::filesystem::path& path, std::string_view option);
 
-/// The same for a folder that is there or is to be made, with those above it.
+/// Throws ConfigError, naming `option`, where what is written and read in a folder would leave it
+/// or never end: one of the files that grow in place (or a folder of them) is a link, or anything
+/// is a pipe or a device. A folder that is not there yet is as good as an empty one.
+void check_stays_inside(const std::filesystem::path& folder,
+                        std::span<const std::string_view> growing, std::string_view option);
+
+/// As check_output_file, for a folder that is there or is to be made, with those above it.
 void check_output_folder(const std::filesystem::path& path, std::string_view option);
 
 }  // namespace precis

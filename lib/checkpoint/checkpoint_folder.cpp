@@ -78,19 +78,18 @@ std::vector<int64_t> CheckpointFolder::iterations() const {
 }
 
 void CheckpointFolder::save_best(const Value& checkpoint) const {
-  write_pt(best(), checkpoint);
+  write_pt(best(), checkpoint, Links::kReplace);
 }
 
 void CheckpointFolder::save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const {
-  write_pt(last(), checkpoint);
+  write_pt(last(), checkpoint, Links::kReplace);
   if (keep_last <= 0) return;
-  // last.pt is never written into, only replaced, so a second name for it is as good as a copy:
-  // for the file itself, where last.pt is a link.
+  // last.pt is never written into, only replaced, so a second name for it is as good as a copy.
   const fs::path path = numbered(iter);
   const fs::path link = AtomicFile::beside(path);
   std::error_code error;
   fs::remove(link, error);
-  fs::create_hard_link(fs::canonical(last(), error), link, error);
+  fs::create_hard_link(last(), link, error);
   if (error) {
     error.clear();
     fs::copy_file(last(), link, error);

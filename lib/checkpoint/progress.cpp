@@ -12,6 +12,7 @@ Fields Progress::fields() {
       {"evaluated_iter", &evaluated_iter, "steps done at the last evaluation"},
       {"loss_scale", &loss_scale, "of float16"},
       {"good_steps", &good_steps, "since the loss scale last changed"},
+      {"skipped_steps", &skipped_steps, "in a row"},
       {"micro_batch_tokens", &micro_batch_tokens, "in use"},
       {"micro_batch_device", &micro_batch_device, "that they were planned for"},
       {"optimizer_steps", &optimizer_steps, "AdamW's count"},

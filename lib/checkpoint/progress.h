@@ -18,7 +18,8 @@ struct Progress {
   int64_t stale_evaluations = 0;  ///< since the metric last became better
   int64_t evaluated_iter = -1;    ///< steps done at the last evaluation
   double loss_scale = 0;
-  int64_t good_steps = 0;  ///< since the loss scale last changed
+  int64_t good_steps = 0;     ///< since the loss scale last changed
+  int64_t skipped_steps = 0;  ///< in a row, by now
   int64_t micro_batch_tokens = 0;
   std::string micro_batch_device;  ///< that it was planned for; empty: not known
   int64_t optimizer_steps = 0;     ///< AdamW's own count, less by the skipped

@@ -14,7 +14,7 @@ namespace precis {
 
 struct CommConfig {
   std::string backend = "auto";
-  double timeout_seconds = 1800;
+  double timeout_seconds = kDefaultTimeout;
   double bucket_megabytes = 16;
   Fields fields();
 };

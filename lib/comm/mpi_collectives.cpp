@@ -35,14 +35,18 @@ struct MpiCollectives::Comm {
 };
 
 MpiCollectives::MpiCollectives(const World& world, std::unique_ptr<DeviceCopies> copies)
-    : world_(world), comm_(std::make_unique<Comm>()), copies_(std::move(copies)) {
+    : world_(world),
+      comm_(std::make_unique<Comm>()),
+      copies_(std::move(copies)),
+      exceptions_(std::uncaught_exceptions()) {
+  const Deadline deadline(world.impl(), "MPI_Comm_dup");
   check_mpi(MPI_Comm_dup(world.impl().active, &comm_->comm), "make a communicator");
   if (copies_) allocate_staging();
   worker_ = std::thread([this] { work(); });
 }
 
 MpiCollectives::~MpiCollectives() {
-  const Deadline deadline(world_.impl());  // the worker may be with peers that left
+  const Deadline deadline(world_.impl(), "MPI_Win_free");  // the worker may be with peers that left
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -50,6 +54,9 @@ MpiCollectives::~MpiCollectives() {
   changed_.notify_all();
   worker_.join();
   if (copies_) copies_->unpin(staging_);
+  // What is under way may be known to this rank alone: then nobody else comes to free anything, and
+  // the others are told by whoever catches it.
+  if (std::uncaught_exceptions() > exceptions_) return;
   for (const auto& shared : shared_) {
     MPI_Win_unlock_all(shared->window);
     MPI_Win_free(&shared->window);
@@ -69,6 +76,7 @@ float* MpiCollectives::allocate_shared(int64_t numel) {
   shared->numel = numel;
   float* mine = nullptr;
   const auto bytes = static_cast<MPI_Aint>(numel) * static_cast<MPI_Aint>(sizeof(float));
+  const Deadline deadline(world_.impl(), "MPI_Win_allocate_shared");
   check_mpi(MPI_Win_allocate_shared(bytes, sizeof(float), MPI_INFO_NULL, comm_->comm,
                                     static_cast<void*>(&mine), &shared->window),
             "allocate shared memory for gradients");
@@ -110,7 +118,7 @@ void MpiCollectives::start_all_reduce(const at::Tensor& part) {
 
 void MpiCollectives::wait() {
   world_.impl().require_outside_together("Collectives.wait");
-  const Deadline deadline(world_.impl());
+  const Deadline deadline(world_.impl(), "MPI_Ibarrier or MPI_Allreduce of gradients");
   const int64_t began = nanoseconds(CLOCK_MONOTONIC);
   const double met = meeting_seconds();
   {
@@ -161,14 +169,16 @@ void MpiCollectives::work() {
   }
 }
 
-void MpiCollectives::meet() {
+/// Whether all came; not where this rank is ending.
+bool MpiCollectives::meet() {
   const int64_t began = nanoseconds(CLOCK_MONOTONIC);
   meeting_since_ = began;
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(comm_->comm, &request), "meet the others");
-  wait_politely(request);
+  const bool all = wait_politely(request, &ending_);
   meeting_since_ = 0;
   met_ += nanoseconds(CLOCK_MONOTONIC) - began;
+  return all;
 }
 
 void MpiCollectives::reduce(const Piece& piece) {
@@ -195,7 +205,8 @@ void MpiCollectives::reduce_host(float* data, int64_t numel) {
     if (data >= mine && data + numel <= mine + shared->numel)
       return reduce_shared(*shared, data - mine, numel);
   }
-  meet();  // sleeping: a late peer costs no CPU here, where the blocking sum would spin
+  if (!meet())
+    return;  // sleeping: a late peer costs no CPU here, where the blocking sum would spin
   constexpr int64_t kPiece = 1 << 20;
   for (int64_t begin = 0; begin < numel; begin += kPiece)
     check_mpi(
@@ -206,7 +217,7 @@ void MpiCollectives::reduce_host(float* data, int64_t numel) {
 
 void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t count) {
   MPI_Win_sync(shared.window);
-  meet();
+  if (!meet()) return;
   MPI_Win_sync(shared.window);
   const int64_t ranks = world_.size(), share = (count + ranks - 1) / ranks;
   const int64_t first = begin + std::min(count, world_.rank() * share),
@@ -224,7 +235,7 @@ void MpiCollectives::reduce_shared(const Shared& shared, int64_t begin, int64_t 
       std::copy_n(sum, n, shared.buffers[static_cast<size_t>(r)] + at);
   }
   MPI_Win_sync(shared.window);
-  meet();
+  if (!meet()) return;
   MPI_Win_sync(shared.window);
 }
 

@@ -49,7 +49,7 @@ class MpiCollectives : public Collectives {
   void reduce_staged(const Piece& piece);
   void reduce_host(float* data, int64_t numel);
   void reduce_shared(const Shared& shared, int64_t begin, int64_t count);
-  void meet();
+  bool meet();
   double meeting_seconds() const;
   void tell_profile(double seconds, double meeting);
 
@@ -62,11 +62,12 @@ class MpiCollectives : public Collectives {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Piece> queue_;  // front: in work
-  bool ending_ = false;
+  std::atomic<bool> ending_{false};
   std::exception_ptr failure_;
   // What the worker spent, for whoever has a profile: nanoseconds, the first two of a steady clock.
   std::atomic<int64_t> met_{0}, meeting_since_{0}, worked_{0};  // meeting_since_: 0 if it is not
   int64_t told_ = 0;                                            // of worked_
+  int exceptions_;  // under way when this was made
   std::thread worker_;
 };
 

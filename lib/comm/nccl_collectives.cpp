@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/comm/guarded_nccl.h"
 #include "lib/comm/nccl_connect.h"
 #include "lib/comm/nccl_session.h"
 #include "lib/comm/world_impl.h"
@@ -90,7 +91,8 @@ class NcclCollectives : public Collectives {
       : world_(world),
         device_(device),
         nccl_(device),
-        session_(nccl_, [&world] { return world.impl().timeout.load(); }) {
+        guarded_(nccl_, world.impl()),
+        session_(guarded_, [&world] { return world.impl().timeout.load(); }) {
     connect_together(world, session_);
   }
 
@@ -109,6 +111,7 @@ class NcclCollectives : public Collectives {
   const World& world_;
   at::Device device_;
   LinkedNccl nccl_;
+  GuardedNccl guarded_;
   NcclSession session_;  // ends before nccl_, also when this object's constructor throws
 };
 

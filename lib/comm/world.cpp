@@ -1,50 +1,19 @@
 #include "lib/comm/world.h"
 
 #include <fmt/format.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <numeric>
 #include <stdexcept>
 
 #include "lib/base/profile.h"
-#include "lib/comm/temporary_folder.h"
 #include "lib/comm/torch_failure.h"
 #include "lib/comm/world_impl.h"
 
 namespace precis {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
-      .count();
-}
-
-/// Containers may forbid process_vm_readv, with which Open MPI copies between processes: then it
-/// must do without. The first name is that of version 4, the second of 5 and later.
-void prepare_copies() {
-  char from = 1, to = 0;
-  const iovec local{&to, 1}, remote{&from, 1};
-  if (::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == 1) return;
-  ::setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
-  ::setenv("OMPI_MCA_smsc", "^cma", 0);
-}
-
-/// Open MPI's singleton start forks a helper that needs ssh and leaves files behind; this one does
-/// neither. A launched rank has its own, and its temporary folder from the launcher.
-void prepare_singleton() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"})
-    if (std::getenv(name) != nullptr) return;
-  ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-  prepare_temporary_folder();
-}
 
 std::vector<std::string> split(const std::string& bytes, std::span<const int> sizes) {
   std::vector<std::string> parts;
@@ -83,21 +52,18 @@ void check_mpi(int result, const char* what) {
       fmt::format("MPI could not {}: {}", what, std::string(text, static_cast<size_t>(length))));
 }
 
-void wait_politely(MPI_Request& request) {
+bool wait_politely(MPI_Request& request, const std::atomic<bool>* given_up) {
   const ProfileScope scope(Part::kWaiting);
   int done = 0;
   int64_t pause = 20'000;  // nanoseconds; grows, since a long wait may be noticed a little later
-  for (;;) {
+  while (given_up == nullptr || !*given_up) {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "wait for a peer");
-    if (done != 0) return;
+    if (done != 0) return true;
     const timespec nap{0, pause};
     ::nanosleep(&nap, nullptr);
     pause = std::min<int64_t>(pause * 5 / 4, 500'000);
   }
-}
-
-Deadline::Deadline(World::Impl& impl) : impl_(impl), before_(impl.deadline) {
-  impl_.deadline = now() + static_cast<int64_t>(impl.timeout * 1e9);
+  return false;
 }
 
 void World::Impl::require_outside_together(const char* collective) const {
@@ -106,73 +72,13 @@ void World::Impl::require_outside_together(const char* collective) const {
         fmt::format("{} is collective, but was called in the work of World.together", collective));
 }
 
-void World::Impl::watch() {
-  while (!ending) {
-    const timespec nap{0, 50'000'000};
-    ::nanosleep(&nap, nullptr);
-    const int64_t limit = deadline;
-    if (limit == 0 || now() < limit) continue;
-    std::fprintf(stderr,
-                 "error: rank %d waited more than %.0f s for another rank, which died, is stopped "
-                 "or hangs. All ranks end here; run the same line again to "
-                 "go on from the last checkpoint (comm.timeout_seconds sets the time)\n",
-                 rank, timeout.load());
-    std::thread([] {  // MPI_Abort itself may hang
-      std::this_thread::sleep_for(std::chrono::seconds(10));
-      ::_exit(static_cast<int>(ExitCode::kDevice));
-    })
-        .detach();
-    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::kDevice));
-  }
-}
-
-World::World() : impl_(std::make_unique<Impl>()) {
-  prepare_singleton();
-  prepare_copies();
-  int provided = 0;
-  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "start");
-  Impl& w = *impl_;
-  if (provided < MPI_THREAD_MULTIPLE)
-    throw DeviceError(
-        "this MPI library does not allow calls from several threads (MPI_THREAD_MULTIPLE), which "
-        "Precis needs");
-  MPI_Comm_dup(MPI_COMM_WORLD, &w.comm);
-  MPI_Comm_set_errhandler(w.comm, MPI_ERRORS_RETURN);
-  MPI_Comm_rank(w.comm, &w.rank);
-  MPI_Comm_size(w.comm, &w.size);
-  MPI_Comm local = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(w.comm, MPI_COMM_TYPE_SHARED, w.rank, MPI_INFO_NULL, &local),
-            "find the ranks of this node");
-  MPI_Comm_rank(local, &w.local_rank);
-  MPI_Comm_size(local, &w.local_size);
-  // Nodes are numbered in the order of their first ranks.
-  int leader = w.rank;
-  MPI_Bcast(&leader, 1, MPI_INT, 0, local);
-  std::vector<int> leaders(static_cast<size_t>(w.size));
-  MPI_Allgather(&leader, 1, MPI_INT, leaders.data(), 1, MPI_INT, w.comm);
-  w.num_nodes = 0;
-  for (int r = 0; r < w.size; ++r) {
-    if (leaders[static_cast<size_t>(r)] != r) continue;
-    if (r == leader) w.node = w.num_nodes;
-    ++w.num_nodes;
-  }
-  MPI_Comm_free(&local);
-  w.active = w.comm;
-  if (w.size > 1) w.watchdog = std::thread([&w] { w.watch(); });
+World::World(double timeout_seconds) : impl_(std::make_unique<Impl>(timeout_seconds)) {
+  impl_->start();
+  impl_->find_nodes();
 }
 
 World::~World() {
-  Impl& w = *impl_;
-  if (w.has_spares) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    MPI_Ibarrier(w.comm, &request);
-    MPI_Wait(&request, MPI_STATUS_IGNORE);
-  }
-  w.ending = true;
-  if (w.watchdog.joinable()) w.watchdog.join();
-  if (w.active != w.comm && w.active != MPI_COMM_NULL) MPI_Comm_free(&w.active);
-  MPI_Comm_free(&w.comm);
-  MPI_Finalize();
+  impl_->end();
 }
 
 int World::rank() const {
@@ -197,10 +103,15 @@ void World::set_timeout(double seconds) {
   impl_->timeout = seconds;
 }
 
+void World::set_activity(const std::string& activity) const {
+  const std::lock_guard lock(impl_->activity_mutex);
+  impl_->activity = activity;
+}
+
 void World::sum(std::span<double> values) const {
   impl_->require_outside_together("World.sum");
   if (size() == 1) return;
-  const Deadline deadline(*impl_);
+  const Deadline deadline(*impl_, "MPI_Iallreduce");
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE,
                            MPI_SUM, impl_->active, &request),
@@ -211,7 +122,7 @@ void World::sum(std::span<double> values) const {
 std::vector<std::string> World::all_gather(const std::string& mine) const {
   impl_->require_outside_together("World.all_gather");
   if (size() == 1) return {mine};
-  const Deadline deadline(*impl_);
+  const Deadline deadline(*impl_, "MPI_Allgatherv");
   const Parts parts(*impl_, mine);
   std::string all(parts.total(), '\0');
   check_mpi(MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(),
@@ -223,7 +134,7 @@ std::vector<std::string> World::all_gather(const std::string& mine) const {
 std::vector<std::string> World::gather(const std::string& mine) const {
   impl_->require_outside_together("World.gather");
   if (size() == 1) return {mine};
-  const Deadline deadline(*impl_);
+  const Deadline deadline(*impl_, "MPI_Gatherv");
   const Parts parts(*impl_, mine);
   std::string all(is_root() ? parts.total() : 0, '\0');
   check_mpi(MPI_Gatherv(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, all.data(),
@@ -235,7 +146,7 @@ std::vector<std::string> World::gather(const std::string& mine) const {
 std::string World::broadcast(const std::string& roots) const {
   impl_->require_outside_together("World.broadcast");
   if (size() == 1) return roots;
-  const Deadline deadline(*impl_);
+  const Deadline deadline(*impl_, "MPI_Bcast");
   auto length = static_cast<uint64_t>(roots.size());
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibcast(&length, 1, MPI_UINT64_T, 0, impl_->active, &request), "broadcast a size");
@@ -252,7 +163,7 @@ std::string World::broadcast(const std::string& roots) const {
 void World::barrier() const {
   impl_->require_outside_together("World.barrier");
   if (size() == 1) return;
-  const Deadline deadline(*impl_);
+  const Deadline deadline(*impl_, "MPI_Ibarrier");
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(impl_->active, &request), "meet the others");
   wait_politely(request);
@@ -295,13 +206,6 @@ void World::wait_as_spare() const {
     const timespec nap{0, 50'000'000};
     ::nanosleep(&nap, nullptr);
   }
-}
-
-void World::abort(ExitCode code, const std::string& message) const {
-  std::fprintf(stderr, "error: rank %d: %s\n", rank(), message.c_str());
-  std::fflush(stderr);
-  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
-  ::_exit(static_cast<int>(code));
 }
 
 }  // namespace precis

@@ -12,16 +12,21 @@
 
 namespace precis {
 
+/// How long a rank waits for the others, where nothing else is said.
+constexpr double kDefaultTimeout = 1800;  // seconds
+
 /// All ranks of one run. One object a program, made in main before threads are; passed by
 /// reference. The members marked collective must be called by every rank, in the same order. A
 /// collective that does not end within the time-out (a peer that died, was stopped or hangs) ends
-/// all ranks with a message and exit code 4. Inside the work that together() runs
-/// every collective, those of Collectives too, throws std::logic_error.
+/// all ranks with exit code 4 and a message that names call, activity and the ranks that do not
+/// answer; so do MPI's start and end. A rank whose launcher has died leaves with exit code 4.
+/// Inside the work that together() runs every collective, those of Collectives too, throws
+/// std::logic_error.
 class World {
  public:
-  /// Starts MPI; without a launcher that is a world of one process. `timeout_seconds` may be set
-  /// later.
-  World();
+  /// Starts MPI; without a launcher that is a world of one process. The time-out holds for the
+  /// start, too.
+  explicit World(double timeout_seconds = kDefaultTimeout);
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   /// Ends MPI, together with all other ranks; lets spare ranks go.
@@ -35,6 +40,8 @@ class World {
   int node() const;  ///< of this rank, from 0
   bool is_root() const { return rank() == 0; }
   void set_timeout(double seconds);
+  /// What this rank is about ("iteration 12"), for messages of ranks that end.
+  void set_activity(const std::string& activity) const;
 
   /// Collective. Element-wise sum over ranks, the same bits on all of them.
   void sum(std::span<double> values) const;
@@ -60,7 +67,8 @@ class World {
   /// Sleeps until the root ends; takes about no CPU.
   void wait_as_spare() const;
 
-  /// Ends all ranks at once: for errors that others cannot know of.
+  /// Ends all ranks at once, naming this one and its activity: for errors that others cannot know
+  /// of.
   [[noreturn]] void abort(ExitCode code, const std::string& message) const;
 
   struct Impl;

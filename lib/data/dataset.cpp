@@ -97,6 +97,7 @@ DialogueDataset::DialogueDataset(std::span<const Example> examples, const Summar
       continue;
     }
     add(std::move(*sample), i);
+    ids_.push_back(examples[static_cast<size_t>(i)].id);
   }
 }
 

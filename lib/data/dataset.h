@@ -54,6 +54,10 @@ class DialogueDataset {
   }
   /// Row in `examples` of a sample.
   int64_t row(int64_t sample) const { return rows_[static_cast<size_t>(sample)]; }
+  /// Its id; the row where there is none.
+  std::string id(int64_t sample) const {
+    return ids_.empty() ? std::to_string(row(sample)) : ids_[static_cast<size_t>(sample)];
+  }
   /// Input tokens of a sample: its tokens less the last.
   int64_t input_tokens(int64_t sample) const {
     return static_cast<int64_t>((*this)[sample].tokens.size()) - 1;
@@ -71,6 +75,7 @@ class DialogueDataset {
 
   std::vector<EncodedExample> samples_;
   std::vector<int64_t> rows_;
+  std::vector<std::string> ids_;
   int64_t num_cut_ = 0, num_dropped_ = 0, total_tokens_ = 0, longest_ = 0;
 };
 

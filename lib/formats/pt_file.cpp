@@ -85,9 +85,9 @@ Value read_pt(std::span<const std::byte> bytes, std::shared_ptr<const void> owne
   return read_pickle(zip.read(pickle), storages, fmt::format("{}: entry {}", file, pickle));
 }
 
-void write_pt(const std::filesystem::path& path, const Value& root) {
+void write_pt(const std::filesystem::path& path, const Value& root, Links links) {
   const Pickled pickled = write_pickle(root);
-  AtomicFile file(path);
+  AtomicFile file(path, links);
   ZipWriter zip(file);
   zip.add("archive/data.pkl", pickled.pickle);
   zip.add("archive/.format_version", "1");

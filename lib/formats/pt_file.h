@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "lib/base/files.h"
 #include "lib/formats/value.h"
 
 namespace precis {
@@ -22,6 +23,6 @@ Value read_pt(std::span<const std::byte> bytes, std::shared_ptr<const void> owne
 /// Writes a .pt file that torch.load(weights_only=True) reads, replacing the file that was there
 /// when it is complete. The arrays' bytes go straight into the file. Throws DataError naming the
 /// path when it cannot be written.
-void write_pt(const std::filesystem::path& path, const Value& root);
+void write_pt(const std::filesystem::path& path, const Value& root, Links links = Links::kFollow);
 
 }  // namespace precis

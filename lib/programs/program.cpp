@@ -5,8 +5,10 @@
 #include <cstdio>
 
 #include "lib/comm/libraries.h"
+#include "lib/comm/require_same.h"
 #include "lib/comm/torch_failure.h"
 #include "lib/config/main.h"
+#include "lib/config/version.h"
 
 namespace precis {
 
@@ -22,9 +24,15 @@ std::vector<std::string> library_versions() {
   return lines;
 }
 
-int with_world(const char* program, const std::function<ExitCode(World&)>& work) {
-  World world;
+int with_world(const char* program, const std::function<ExitCode(World&)>& work,
+               double timeout_seconds) {
+  World world(timeout_seconds);
   try {
+    const std::string version = version_text();
+    require_same(
+        world,
+        {{"the program", fmt::format("{} {}", program, version.substr(0, version.find('\n')))}},
+        {ExitCode::kConfig, "start the same build on all nodes"});
     return static_cast<int>(work(world));
   } catch (const SharedError& error) {  // unwound on every rank: MPI ends in good order
     if (world.is_root())

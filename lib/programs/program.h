@@ -15,7 +15,8 @@ std::vector<std::string> library_versions();
 
 /// Runs work with a World, `program` being named in messages, and returns the exit code. An error
 /// that all ranks know of is reported by the root and ends in MPI_Finalize; one that others cannot
-/// know of ends them all.
-int with_world(const char* program, const std::function<ExitCode(World&)>& work);
+/// know of ends them all. Ranks of unlike programs are refused before any work (exit code 2).
+int with_world(const char* program, const std::function<ExitCode(World&)>& work,
+               double timeout_seconds = kDefaultTimeout);
 
 }  // namespace precis

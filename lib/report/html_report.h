@@ -25,8 +25,9 @@ struct ReportInput {
   std::string config_yaml;
 };
 
-/// The page: one self-contained HTML file without scripts or network, for light and dark screens,
-/// phones and paper. Its size does not grow with the number of records beyond about 1 MB.
+/// The page: one self-contained HTML file without scripts or network (its content security policy
+/// has a browser refuse both), for light and dark screens, phones and paper. Its size does not grow
+/// with the number of records beyond about 1 MB.
 std::string html_report(const ReportInput& input);
 
 }  // namespace precis

@@ -57,7 +57,7 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
   keep_aside(inputs.damaged);
   write("config.yaml", config_yaml_);
   write_vocabulary_ = [&tokenizer = *inputs.tokenizer, folder = folder_.path()] {
-    tokenizer.save(folder);
+    tokenizer.save(folder, Links::kReplace);
   };
   files_.write("the vocabulary", write_vocabulary_);
   const fs::path metrics = folder_.path() / "metrics.jsonl";
@@ -187,7 +187,9 @@ void Coordinator::finish() {
 
 void Coordinator::write(const std::string& name, const std::string& content) {
   if (!is_root_) return;
-  files_.write(name, [path = folder_.path() / name, content] { write_file(path, content); });
+  files_.write(name, [path = folder_.path() / name, content] {
+    write_file(path, content, Links::kReplace);
+  });
 }
 
 bool Coordinator::is_up_to_date(const std::string& stage, const std::string& weights,

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "lib/base/digest_text.h"
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/run/best_checkpoint.h"

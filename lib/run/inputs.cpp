@@ -171,19 +171,6 @@ ModelFile read_for_evaluation(const RunConfig& config, const CheckpointFolder& f
   return load_model(config.model.init_from.value, config.families);
 }
 
-void require_same_start(const World& world, const ModelFile& model) {
-  const std::string mine = fmt::format(
-      "{} at iteration {}", fs::path(model.where).filename().string(), model.progress.iter);
-  const std::vector<std::string> all = world.all_gather(mine);
-  for (size_t rank = 1; rank < all.size(); ++rank)
-    if (all[rank] != all[0])
-      throw SharedError(
-          ExitCode::kData,
-          fmt::format("rank 0 read {}, but rank {} read {}: is the folder the same on "
-                      "all nodes, and readable?",
-                      all[0], rank, all[rank]));
-}
-
 RunInputs read_inputs(const RunConfig& config, Log& log) {
   Inputs inputs;
   const bool needs_pairs = config.has_stage("train") || config.has_stage("evaluate");

@@ -9,7 +9,6 @@
 #include "lib/base/log.h"
 #include "lib/checkpoint/checkpoint_folder.h"
 #include "lib/checkpoint/model_file.h"
-#include "lib/comm/world.h"
 #include "lib/data/dataset.h"
 #include "lib/run/run_config.h"
 #include "lib/text/bpe_tokenizer.h"
@@ -38,10 +37,6 @@ struct RunInputs {
 /// goes on, from the newest checkpoint that is whole, with one warning that names damaged ones.
 /// Throws ConfigError or DataError; writes nothing.
 RunInputs read_inputs(const RunConfig& config, Log& log);
-
-/// Collective. Throws SharedError where ranks read unlike weights: a file that one of them found
-/// damaged and others did not.
-void require_same_start(const World& world, const ModelFile& model);
 
 /// The weights that evaluate and predict use after training, with their file: where the best one is
 /// damaged the last or the newest whole one, with a warning; `damaged` gets the paths.

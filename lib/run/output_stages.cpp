@@ -7,30 +7,21 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lib/base/digest_text.h"
 #include "lib/base/random.h"
 #include "lib/config/describe.h"
 #include "lib/eval/evaluation.h"
 #include "lib/eval/summarizer.h"
 #include "lib/eval/validation_loss.h"
+#include "lib/run/same_start.h"
 #include "lib/run/stop_signal.h"
 #include "lib/tensor/digest.h"
 
 namespace precis {
 namespace {
-
-uint64_t digest_of_text(std::string_view text) {
-  uint64_t digest = text.size();
-  for (size_t at = 0; at < text.size(); at += 8) {
-    uint64_t word = 0;
-    text.substr(at, 8).copy(reinterpret_cast<char*>(&word), 8);
-    digest = splitmix64(digest ^ word);
-  }
-  return digest;
-}
 
 /// Digest of what a stage's result depends on besides the weights.
 std::string settings_digest(const RunConfig& config, const EndTokens& end_tokens,

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "lib/tensor/digest.h"
+#include "lib/base/digest_text.h"
 
 namespace precis {
 
@@ -10,6 +10,18 @@ RecordObserver::RecordObserver(const TrainingParts& parts)
     : parts_(parts),
       peak_(make_peak_meter(parts.context.setup)),
       cost_(parts.state.shape->cost(parts.context.setup.element_size())) {}
+
+/// float16 finds its loss scale by skipping, which is no cause for worry.
+void RecordObserver::tell_skipped(const Iteration& done) const {
+  Log& log = parts_.context.coordinator.log();
+  if (done.result.loss_scale > 1 && done.result.outcome == LossScaler::Outcome::kNotFinite)
+    log.info(
+        fmt::format("iteration {} is skipped: a gradient does not fit into float16 with a loss "
+                    "scale of {:g}, which is halved",
+                    done.number, done.result.loss_scale));
+  else
+    log.warn(describe_skipped(done));
+}
 
 void RecordObserver::stepped(const Iteration& done) {
   const RunContext& context = parts_.context;
@@ -20,8 +32,9 @@ void RecordObserver::stepped(const Iteration& done) {
   samples_ += static_cast<double>(done.counts.samples);
   tokens_ += static_cast<double>(done.counts.tokens);
   flops_ += training_operations(cost_, done.counts);
+  if (result.skipped()) tell_skipped(done);
   if (done.number % context.config.report.log_interval != 0 &&
-      done.number + 1 != context.config.train.max_iters)
+      done.number + 1 != context.config.train.max_iters && !result.skipped())
     return;
   const double rate = peak_.best().flops * context.world.size();
   Record record{
@@ -46,7 +59,7 @@ void RecordObserver::stepped(const Iteration& done) {
       {"micro_batch_tokens", parts_.state.progress.micro_batch_tokens},
       {"plan", digest_text(done.plan)}};
   if (result.loss_scale != 1) record["loss_scale"] = result.loss_scale;
-  if (result.skipped) record["skipped"] = true;
+  if (result.skipped()) record["skipped"] = true;
   context.coordinator.record(record);
   seconds_ = samples_ = tokens_ = flops_ = 0;
   iterations_ = 0;

@@ -17,6 +17,8 @@ class RecordObserver : public TrainObserver {
   void stepped(const Iteration& iteration) override;
 
  private:
+  void tell_skipped(const Iteration& done) const;
+
   TrainingParts parts_;
   PeakMeter peak_;
   ModelCost cost_;

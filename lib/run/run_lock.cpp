@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -19,6 +18,7 @@
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
+#include "lib/base/process.h"
 
 namespace precis {
 
@@ -31,27 +31,6 @@ std::string first_line(const char* path) {
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-/// State and start of a process; nothing where there is none.
-struct ProcessStatus {
-  char state = '?';
-  uint64_t started = 0;
-};
-std::optional<ProcessStatus> status_of(int64_t pid) {
-  const std::string line = first_line(fmt::format("/proc/{}/stat", pid).c_str());
-  const size_t name_end = line.rfind(')');  // a name may hold blanks and parentheses
-  if (name_end == std::string::npos) return std::nullopt;
-  ProcessStatus status;
-  size_t field = 3;  // of proc(5), from 1
-  for (size_t at = name_end + 2; at < line.size(); ++field) {
-    const size_t end = std::min(line.find(' ', at), line.size());
-    constexpr size_t kState = 3, kStart = 22;
-    if (field == kState) status.state = line[at];
-    if (field == kStart) status.started = std::strtoull(line.c_str() + at, nullptr, 10);
-    at = end + 1;
-  }
-  return status;
 }
 
 /// When the content of a file last changed, in seconds of the file server's clock. Opened, since an
@@ -85,7 +64,7 @@ LockOwner LockOwner::me() {
   me.host = host.data();
   me.machine = fmt::format("{} {}", first_line("/proc/sys/kernel/random/boot_id"), space.data());
   me.pid = ::getpid();
-  if (const auto status = status_of(me.pid)) me.started = status->started;
+  if (const auto status = process_status(me.pid)) me.started = status->started;
   me.heartbeat = now();
   return me;
 }
@@ -163,7 +142,7 @@ std::optional<LockOwner> RunLock::owner() const {
 /// Whether the lock was free and is ours now. Throws DataError where it can be nobody's.
 bool RunLock::create() const {
   const fs::path own = folder_ / fmt::format(".run.lock.{}.{}", me_.host, me_.pid);
-  write_file(own, me_.text());
+  write_file(own, me_.text(), Links::kReplace);
   const int linked = ::link(own.c_str(), path_.c_str());
   const int error = errno;
   struct stat status {};
@@ -215,8 +194,8 @@ void RunLock::refuse(const LockOwner& owner) const {
 
 /// Whether the owner is a process of this machine that lives.
 bool RunLock::may_live(const LockOwner& owner) const {
-  const auto status = status_of(owner.pid);
-  return status && status->started == owner.started && status->state != 'Z' && status->state != 'X';
+  const auto status = process_status(owner.pid);
+  return status && status->started == owner.started && !status->is_dead();
 }
 
 /// Returns when the owner is dead or gone; throws where it lives.
@@ -232,7 +211,7 @@ void RunLock::wait_for_death_of(const LockOwner& owner) {
     if (here && !may_live(owner)) return;
     if (!here) {
       if (*changed != *first) refuse(owner);
-      write_file(probe, "");
+      write_file(probe, "", Links::kReplace);
       const auto clock = changed_at(probe);
       ::unlink(probe.c_str());
       if (!clock || *clock - *changed > seconds(times_.stale)) return;
@@ -285,7 +264,7 @@ void RunLock::beat() {
   LockOwner alive = me_;
   alive.heartbeat = now();
   const std::string text = alive.text();
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return;
   if (::pwrite(fd, text.data(), text.size(), 0) < 0) ::futimens(fd, nullptr);
   ::close(fd);

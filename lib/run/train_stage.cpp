@@ -127,7 +127,7 @@ Attempt Training::try_from(int64_t steps) {
   TrainingState& state = parts_.state;
   TrainStep step(
       {*state.model, state.parameters, state.optimizer, state.scaler, collectives_, world},
-      config.train.grad_clip, config.comm.bucket_megabytes,
+      {config.train.grad_clip, config.train.skip_grad_norm_above}, config.comm.bucket_megabytes,
       {.tf32 = setup.tf32, .measure = config.train.measure_products},
       config.train.cuda_graphs ? recording_on(setup.device, coordinator.log()) : Recording{});
   const EpochPlan plan(data_.train->size(), config.train.global_batch_size,

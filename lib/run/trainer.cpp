@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "lib/base/log.h"
@@ -17,16 +18,21 @@
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
 #include "lib/run/run_lock.h"
+#include "lib/run/same_start.h"
 #include "lib/run/train_stage.h"
 
 namespace precis {
 namespace {
 
 /// Collective. The run folder must be one or a name for one, before any work is done; only the root
-/// writes there.
+/// writes there. What grows in it may not do so elsewhere (other outputs take the place of a link).
 void check_out_dir(const World& world, const RunConfig& config) {
   world.together([&] {
-    if (world.is_root()) check_output_folder(config.run.out_dir.value, "run.out_dir");
+    if (!world.is_root()) return;
+    check_output_folder(config.run.out_dir.value, "run.out_dir");
+    constexpr std::string_view kGrowing[] = {"metrics.jsonl", "train.log", "tensorboard",
+                                             "run.lock"};
+    check_stays_inside(config.run.out_dir.value, kGrowing, "run.out_dir");
   });
 }
 
@@ -54,6 +60,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   world.set_timeout(config.comm.timeout_seconds);
   Log log(world.is_root());
   DeviceSetup setup;
+  require_same_config(world, config);
   check_out_dir(world, config);
   std::unique_ptr<RunLock> lock;
   world.together([&] {
@@ -68,9 +75,11 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   const auto route = check_device(world, setup, ops::SelfTest::kShort, log);
   RunInputs read;
   std::unique_ptr<Coordinator> coordinator;
+  world.set_activity("reading inputs");
   world.together([&] { read = read_inputs(config, log); });
   require_same_start(world, read.model);
   const Inputs& inputs = read.inputs;
+  require_same_inputs(world, inputs);
   config.data.block_size = inputs.shape->block_size;  // a model may have fewer positions
   world.together([&] {
     coordinator = std::make_unique<Coordinator>(config, world.is_root(), log);
@@ -81,6 +90,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   std::optional<ModelFile> model = std::move(read.model);
   std::unique_ptr<OutputModel> output;
   for (const std::string& stage : config.run.stages) {
+    world.set_activity(stage);
     if (stage != "train") {
       output_stage(stage, context, inputs, model, output);
       continue;
@@ -93,6 +103,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
       return ExitCode::kStopped;
     }
   }
+  world.set_activity("report");
   world.together([&] {
     coordinator->write_report(inputs);
     coordinator->finish();
@@ -105,6 +116,7 @@ ExitCode run_trainer(World& world, RunConfig& config) {
 
 void check_trainer(World& world, RunConfig& config) {
   Log log(world.is_root());
+  require_same_config(world, config);
   check_out_dir(world, config);
   for (const std::string& line : config.warnings) log.warn(line);
   const DeviceSetup setup = set_up_device(world, config, log);

@@ -22,7 +22,7 @@ TrainingState::TrainingState(ModelFile start, const TrainConfig& config, const D
     optimizer.exp_avg_sq().copy_(file_.optimizer->exp_avg_sq);
     optimizer.set_steps(progress.optimizer_steps);
   }
-  if (progress.loss_scale > 0) scaler.restore(progress.loss_scale, progress.good_steps);
+  scaler.restore(progress.loss_scale, progress.good_steps, progress.skipped_steps);
   file_.flat.reset();
   file_.optimizer.reset();
 }
@@ -32,6 +32,7 @@ ModelFile TrainingState::checkpoint(int64_t steps) {
   progress.optimizer_steps = optimizer.steps();
   progress.loss_scale = scaler.scale();
   progress.good_steps = scaler.good_steps();
+  progress.skipped_steps = scaler.skipped_steps();
   ModelFile file = file_;
   file.progress = progress;
   file.flat = parameters.master();

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lib/base/errors.h"
-#include "lib/base/files.h"
 #include "lib/text/piece_cache.h"
 #include "lib/text/piece_scanner.h"
 #include "lib/text/tokenizer_json.h"
@@ -269,15 +268,15 @@ std::string BpeTokenizer::tokenizer_json() const {
   return make_tokenizer_json(texts_.vocab_json, texts_.merges_txt, vocabulary_.added_tokens());
 }
 
-void BpeTokenizer::save(const fs::path& dir) const {
+void BpeTokenizer::save(const fs::path& dir, Links links) const {
   std::error_code error;
   fs::create_directories(dir, error);
   if (error)
     throw DataError(
         fmt::format("{}: cannot be made: {}", fs::absolute(dir).string(), error.message()));
-  write_file(dir / "vocab.json", texts_.vocab_json);
-  write_file(dir / "merges.txt", texts_.merges_txt);
-  if (!texts_.added_tokens.empty()) write_file(dir / "tokenizer.json", tokenizer_json());
+  write_file(dir / "vocab.json", texts_.vocab_json, links);
+  write_file(dir / "merges.txt", texts_.merges_txt, links);
+  if (!texts_.added_tokens.empty()) write_file(dir / "tokenizer.json", tokenizer_json(), links);
 }
 
 }  // namespace precis

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/base/files.h"
 #include "lib/text/added_tokens.h"
 #include "lib/text/merge_table.h"
 #include "lib/text/vocabulary.h"
@@ -71,7 +72,7 @@ class BpeTokenizer {
   std::string tokenizer_json() const;
   /// Writes vocab.json and merges.txt into a folder, made if it is not there; added tokens make a
   /// tokenizer.json, too. Throws DataError.
-  void save(const std::filesystem::path& dir) const;
+  void save(const std::filesystem::path& dir, Links links = Links::kFollow) const;
 
  private:
   struct Scratch;

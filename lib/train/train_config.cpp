@@ -25,6 +25,15 @@ Fields TrainConfig::fields() {
       {"beta2", &beta2, "AdamW's decay of the second moment", {.min = 0, .below = 1}},
       {"eps", &eps, "AdamW's epsilon", {.above = 0}},
       {"grad_clip", &grad_clip, "largest norm of the gradient; 0: no clipping", {.min = 0}},
+      {"skip_grad_norm_above",
+       &skip_grad_norm_above,
+       "a step whose gradient has a larger norm than this, before clipping, is skipped; 0: none is",
+       {.min = 0}},
+      {"max_skipped_steps",
+       &max_skipped_steps,
+       "training ends after so many skipped steps in a row (loss or gradient not finite, or above "
+       "skip_grad_norm_above); float16 skips some while it looks for its loss scale",
+       {.min = 1}},
       {"dtype",
        &dtype,
        "auto (float32 on CPUs, float16 on GPUs below sm_80, else bfloat16), float32, bfloat16 or "

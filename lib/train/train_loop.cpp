@@ -1,11 +1,49 @@
 #include "lib/train/train_loop.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <chrono>
 
 #include "lib/data/micro_batches.h"
 #include "lib/train/lr_schedule.h"
 
 namespace precis {
+
+namespace {
+
+[[noreturn]] void end_skipping(const Iteration& last) {
+  throw SharedError(
+      ExitCode::kOther,
+      fmt::format(
+          "{}. It is the {}. in a row (train.max_skipped_steps), so training ends; the last "
+          "checkpoint is whole. A smaller train.learning_rate, more train.warmup_iters or "
+          "train.dtype=float32 may help",
+          describe_skipped(last), last.result.skipped_steps));
+}
+
+}  // namespace
+
+std::string describe_skipped(const Iteration& iteration) {
+  const StepResult& result = iteration.result;
+  constexpr size_t kMostIds = 8;
+  const size_t shown = std::min(kMostIds, iteration.sample_ids.size());
+  const std::string ids = fmt::format(
+      "{}{}",
+      fmt::join(iteration.sample_ids.begin(),
+                iteration.sample_ids.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+      shown < iteration.sample_ids.size()
+          ? fmt::format(" and {} more", iteration.sample_ids.size() - shown)
+          : "");
+  const std::string where = result.first_not_finite.empty()
+                                ? ""
+                                : fmt::format(" (first in backward: {})", result.first_not_finite);
+  return fmt::format(
+      "iteration {} is skipped: the loss is {:.6g} and the norm of the gradient {:.6g}{}, "
+      "over the samples {}",
+      iteration.number, result.loss, result.grad_norm, where, ids);
+}
 
 TrainLoop::TrainLoop(const Parts& parts, const TrainConfig& config, const Settings& settings)
     : parts_(parts), config_(config), settings_(settings) {}
@@ -20,6 +58,13 @@ TrainLoop::Prepared TrainLoop::prepare(int64_t iteration) const {
         make_micro_batches(plan, parts_.data, parts_.world.rank(), settings_.seed, parts_.device);
   });
   return prepared;
+}
+
+std::vector<std::string> TrainLoop::ids_of(int64_t iteration) const {
+  std::vector<std::string> ids;
+  for (const PlannedSample& planned : parts_.plan.step(iteration))
+    ids.push_back(parts_.data.id(planned.sample));
+  return ids;
 }
 
 /// The largest micro-batch that a plan may hold: whether there is memory for it is better known now
@@ -52,8 +97,10 @@ Boundary TrainLoop::run(int64_t start, const std::vector<TrainObserver*>& observ
     Boundary boundary = iter >= config_.max_iters ? Boundary::kFinished
                         : stopping                ? Boundary::kStopped
                                                   : Boundary::kGoingOn;
+    parts_.world.set_activity(fmt::format("after {} iterations", iter));
     for (TrainObserver* observer : observers) boundary = observer->reached(iter, boundary);
     if (boundary != Boundary::kGoingOn) return boundary;
+    parts_.world.set_activity(fmt::format("iteration {}", iter));
     const auto began = Clock::now();
     const Prepared prepared = next.get();
     prefetch(iter + 1);
@@ -69,7 +116,9 @@ Boundary TrainLoop::run(int64_t start, const std::vector<TrainObserver*>& observ
     steps_ = iter + 1;
     done.seconds = std::chrono::duration<double>(Clock::now() - began).count();
     stopping = done.result.stop;
+    if (done.result.skipped()) done.sample_ids = ids_of(iter);
     for (TrainObserver* observer : observers) observer->stepped(done);
+    if (done.result.skipped_steps >= config_.max_skipped_steps) end_skipping(done);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <future>
+#include <string>
 #include <vector>
 
 #include "lib/data/epoch_plan.h"
@@ -25,9 +26,13 @@ struct Iteration {
   StepResult result;
   StepCounts counts;  ///< of the whole global batch
   double learning_rate = 0;
-  double seconds = 0;  ///< wall time of this rank
-  uint64_t plan = 0;   ///< digest of its samples
+  double seconds = 0;                   ///< wall time of this rank
+  uint64_t plan = 0;                    ///< digest of its samples
+  std::vector<std::string> sample_ids;  ///< of a step that was skipped
 };
+
+/// Why a step was skipped, with its samples and what it had to do with them: a sentence.
+std::string describe_skipped(const Iteration& iteration);
 
 /// Looks on at training. Every rank has the same observers and calls them in the same order, so
 /// that they may be collective. The order is that of the list: what one leaves in a state they
@@ -65,7 +70,8 @@ class TrainLoop {
   TrainLoop(const Parts& parts, const TrainConfig& config, const Settings& settings);
 
   /// Collective. From `start` steps done to max_iters; returns how it ended (not kGoingOn). Throws
-  /// what TrainStep throws; after OutOfMemory another loop may go on from steps().
+  /// what TrainStep throws; after OutOfMemory another loop may go on from steps(). Throws a
+  /// SharedError where max_skipped_steps steps in a row were skipped.
   Boundary run(int64_t start, const std::vector<TrainObserver*>& observers);
 
   int64_t steps() const { return steps_; }  ///< done by now
@@ -78,6 +84,7 @@ class TrainLoop {
     bool out_of_memory = false;  // for the micro-batches
   };
   Prepared prepare(int64_t iteration) const;
+  std::vector<std::string> ids_of(int64_t iteration) const;
   void try_out() const;
 
   Parts parts_;

@@ -1,7 +1,6 @@
 #include "lib/train/train_step.h"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -25,12 +24,12 @@ std::pair<double, double> to_host(const at::Tensor& loss, const at::Tensor& norm
 
 }  // namespace
 
-TrainStep::TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
+TrainStep::TrainStep(const Parts& parts, GradientLimits limits, double bucket_megabytes,
                      const ProductSettings& products, Recording recording)
     : parts_(parts),
       passes_(parts.model, parts.parameters.weights(), parts.parameters.gradients(),
               std::move(recording)),
-      grad_clip_(grad_clip),
+      limits_(limits),
       bucket_(std::max<int64_t>(1, std::llround(bucket_megabytes * 1024 * 1024 / sizeof(float)))),
       products_(products) {}
 
@@ -123,26 +122,38 @@ void TrainStep::try_out(std::span<const RaggedBatch> micro_batches, double dropo
   if (lacking[0] > 0) throw_out_of_memory(parts_.world, need);
 }
 
-/// Clips and steps, or skips a step whose numbers are none.
+/// The same on all ranks: they have the same numbers.
+LossScaler::Outcome TrainStep::judge(const StepResult& result, double scaled_norm) const {
+  if (!std::isfinite(scaled_norm) || !std::isfinite(result.loss))
+    return LossScaler::Outcome::kNotFinite;
+  return limits_.skip_above > 0 && result.grad_norm > limits_.skip_above
+             ? LossScaler::Outcome::kOutlier
+             : LossScaler::Outcome::kTaken;
+}
+
+/// Clips and steps, or skips the step.
 void TrainStep::update(const StepInput& input, StepResult& result, double scaled_norm) {
   const ProfileScope scope(Part::kOptimizer);
-  const bool finite = std::isfinite(scaled_norm) && std::isfinite(result.loss);
-  result.skipped = !finite;
-  parts_.scaler.update(finite);
-  if (!finite) {
-    if (result.loss_scale > 1) return;
-    throw SharedError(
-        ExitCode::kOther,
-        fmt::format(
-            "the loss is {} and the norm of the gradient {}: training has diverged. The last "
-            "checkpoint is whole; a "
-            "smaller train.learning_rate, more train.warmup_iters or train.dtype=float32 may help",
-            result.loss, result.grad_norm));
-  }
-  const double clip = grad_clip_ > 0 ? std::min(1.0, grad_clip_ / (result.grad_norm + 1e-6))
-                                     : 1.0;  // torch's clip_grad_norm_
+  result.outcome = judge(result, scaled_norm);
+  parts_.scaler.update(result.outcome);
+  result.skipped_steps = parts_.scaler.skipped_steps();
+  if (result.outcome == LossScaler::Outcome::kNotFinite && result.loss_scale == 1)
+    result.first_not_finite = first_not_finite();
+  if (result.skipped()) return;
+  const double clip = limits_.clip > 0 ? std::min(1.0, limits_.clip / (result.grad_norm + 1e-6))
+                                       : 1.0;  // torch's clip_grad_norm_
   parts_.optimizer.step(input.learning_rate, result.loss_scale / clip);
   parts_.parameters.refresh();
+}
+
+std::string TrainStep::first_not_finite() const {
+  const at::Tensor gradient = parts_.parameters.gradient();
+  for (const ParameterSlot& slot : parts_.parameters.table().slots())
+    if (slot.trainable &&
+        !std::isfinite(
+            ops::norm_tensor(gradient.narrow(0, slot.gradient_offset, slot.numel)).item<double>()))
+      return slot.name;
+  return "";
 }
 
 }  // namespace precis

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "lib/comm/collectives.h"
 #include "lib/comm/world.h"
@@ -19,11 +20,25 @@ namespace precis {
 
 /// What one optimizer step did, over all ranks.
 struct StepResult {
-  double loss = 0;       ///< nats per target token, of the whole global batch
-  double grad_norm = 0;  ///< before clipping
-  double loss_scale = 1;
-  bool skipped = false;  ///< the gradient was not finite
-  bool stop = false;     ///< some rank was asked to stop
+  double loss = 0;        ///< nats per target token, of the whole global batch
+  double grad_norm = 0;   ///< before clipping
+  double loss_scale = 1;  ///< that the step was computed with
+  LossScaler::Outcome outcome = LossScaler::Outcome::kTaken;
+  int64_t skipped_steps = 0;     ///< in a row, this one among them
+  std::string first_not_finite;  ///< with a loss scale of 1: the parameter whose gradient, in the
+                                 ///< order of backward, is the first that is not finite
+  bool stop = false;             ///< some rank was asked to stop
+
+  bool skipped() const { return outcome != LossScaler::Outcome::kTaken; }
+};
+
+/// What is done about large gradients; 0: nothing.
+struct GradientLimits {
+  /// As a number alone it is the norm that gradients are clipped to.
+  GradientLimits(double largest_norm = 0, double skipped_norm = 0)
+      : clip(largest_norm), skip_above(skipped_norm) {}
+  double clip;        ///< a larger norm is scaled down to this
+  double skip_above;  ///< a step whose norm, before clipping, is larger is skipped
 };
 
 /// What a step is given besides its micro-batches.
@@ -53,12 +68,12 @@ class TrainStep {
     Collectives& collectives;
     const World& world;
   };
-  TrainStep(const Parts& parts, double grad_clip, double bucket_megabytes,
+  TrainStep(const Parts& parts, GradientLimits limits, double bucket_megabytes,
             const ProductSettings& products = {}, Recording recording = {});
 
   /// Collective. Throws OutOfMemory on all ranks where one of them had no memory for a micro-batch;
-  /// nothing is changed then, and the step may be run again. Throws a SharedError when loss or
-  /// gradient are not finite where no loss scaling can help.
+  /// nothing is changed then, and the step may be run again. A step whose loss or gradient is not
+  /// finite, or whose gradient is too large, is skipped: weights and moments stay as they are.
   StepResult run(std::span<const RaggedBatch> micro_batches, const StepInput& input);
 
   /// Collective. Forward and backward of micro-batches whose gradient is thrown away: whether there
@@ -83,11 +98,13 @@ class TrainStep {
                         MemoryNeed& need);
   void send(int64_t final_count);
   void send_rest();
+  LossScaler::Outcome judge(const StepResult& result, double scaled_norm) const;
   void update(const StepInput& input, StepResult& result, double scaled_norm);
+  std::string first_not_finite() const;
 
   Parts parts_;
   RecordedPasses passes_;
-  double grad_clip_;
+  GradientLimits limits_;
   int64_t bucket_;
   ProductSettings products_;
   int64_t sent_ = 0;

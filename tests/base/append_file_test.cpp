@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <vector>
@@ -38,6 +39,28 @@ struct Told {
     return [this](const std::string& sentence) { sentences.push_back(sentence); };
   }
 };
+
+TEST(AppendFile, NothingGrowsInAnotherFolder) {
+  const TempFolder folder, other;
+  write_file(other / "theirs", "before\n");
+  fs::create_symlink(other / "theirs", folder / "soft");
+  fs::create_hard_link(other / "theirs", folder / "hard");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  Told told;
+  {
+    AppendFile soft(folder / "soft", told.tell()), hard(folder / "hard", told.tell());
+    hard.append("after\n");
+    soft.append("after\n");
+    EXPECT_FALSE(soft.is_complete());
+    EXPECT_TRUE(hard.is_complete());
+  }
+  EXPECT_EQ(read_file(other / "theirs"), "before\n");
+  EXPECT_EQ(read_file(folder / "hard"), "before\nafter\n");
+  ASSERT_EQ(told.sentences.size(), 2U);
+  EXPECT_NE(told.sentences[0].find("soft: is a link"), std::string::npos) << told.sentences[0];
+  AppendFile(folder / "pipe", told.tell()).append("x");  // waits for no reader
+  EXPECT_NE(told.sentences[2].find("pipe"), std::string::npos);
+}
 
 TEST(AppendFile, WhatAFullDiskDoesNotTakeIsWrittenOnceThereIsRoom) {
   const TempFolder folder;

@@ -176,6 +176,28 @@ TEST_F(Files, ALinkStaysAndWhatItLeadsToIsReplaced) {
   EXPECT_TRUE(fs::is_symlink(folder_ / "a"));
 }
 
+TEST_F(Files, ALinkIsReplacedWhereOutputsMustNotLeaveTheirFolder) {
+  const fs::path elsewhere = folder_ / "elsewhere";
+  write_file(elsewhere, "theirs");
+  fs::create_symlink(elsewhere, folder_ / "soft");
+  fs::create_symlink(folder_ / "nowhere", folder_ / "dangling");
+  fs::create_hard_link(elsewhere, folder_ / "hard");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const char* name : {"soft", "dangling", "hard", "pipe", "new"}) {
+    const fs::path path = folder_ / name;
+    fs::create_hard_link(elsewhere, AtomicFile::beside(path));  // what is written beside it, too
+    write_file(path, "ours", Links::kReplace);
+    EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(path))) << name;
+    EXPECT_EQ(content(path), "ours") << name;
+    EXPECT_EQ(content(elsewhere), "theirs") << name;
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
+  fs::create_directory(folder_ / "folder");
+  EXPECT_NE(
+      data_error([&] { write_file(folder_ / "folder", "x", Links::kReplace); }).find("is a folder"),
+      std::string::npos);
+}
+
 TEST_F(Files, ANamedPipeIsWrittenIntoAndStays) {
   const fs::path pipe = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

@@ -84,5 +84,23 @@ TEST_F(Output, AFolderMayBeThereOrBeMade) {
       << of_folder(folder_ / "file/new");
 }
 
+TEST_F(Output, WhatGrowsMustNotBeALinkAndNothingAPipe) {
+  constexpr std::string_view kGrowing[] = {"log", "board"};
+  const auto of = [&](const fs::path& folder) {
+    return said([&] { check_stays_inside(folder, kGrowing, "run.out_dir"); });
+  };
+  EXPECT_EQ(of(folder_), "");
+  EXPECT_EQ(of(folder_ / "not there"), "");
+  fs::create_symlink(folder_ / "file", folder_ / "other");
+  fs::create_symlink(folder_, folder_ / "folder/link");
+  EXPECT_EQ(of(folder_), "") << "what does not grow takes the place of a link";
+  EXPECT_EQ(of(folder_ / "folder/link"), "") << "the folder itself may be one";
+  fs::create_symlink("/nowhere", folder_ / "log");
+  EXPECT_NE(of(folder_).find("log in it is a link (to /nowhere)"), std::string::npos);
+  fs::remove(folder_ / "log");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_NE(of(folder_).find("pipe in it is a pipe or a device"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace precis

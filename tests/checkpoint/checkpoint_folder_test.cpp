@@ -118,13 +118,17 @@ TEST(CheckpointFolder, ADamagedFileOfTwoNamesIsReadOnce) {
   EXPECT_EQ(search.found.damaged.size(), 2U) << "by both names";
 }
 
-TEST(CheckpointFolder, NumberedFilesStayWhatTheyWereWhereLastIsALink) {
+TEST(CheckpointFolder, NothingIsWrittenThroughALink) {
   const TemporaryFolder folder, elsewhere;
   const CheckpointFolder checkpoints(folder.path());
+  write_file(elsewhere / "big.pt", "theirs");
   std::filesystem::create_symlink(elsewhere / "big.pt", checkpoints.last());
+  std::filesystem::create_hard_link(elsewhere / "big.pt", folder / ".last.pt.new");
   for (const int64_t iter : {10, 20}) checkpoints.save_last(checkpoint_of(iter), iter, 3);
-  EXPECT_TRUE(std::filesystem::is_symlink(checkpoints.last()));
-  EXPECT_EQ(read_pt(elsewhere / "big.pt").find("iter_num")->integer(), 20);
+  EXPECT_TRUE(
+      std::filesystem::is_regular_file(std::filesystem::symlink_status(checkpoints.last())));
+  EXPECT_EQ(read_file(elsewhere / "big.pt"), "theirs");
+  EXPECT_EQ(read_pt(checkpoints.last()).find("iter_num")->integer(), 20);
   EXPECT_EQ(read_pt(checkpoints.numbered(10)).find("iter_num")->integer(), 10);
 }
 

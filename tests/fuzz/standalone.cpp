@@ -1,5 +1,6 @@
 // The main of a fuzz target without libFuzzer: TARGET [RUNS [SEED]] mutates the seeds; TARGET FILE
 // runs one input. A crash leaves the input in fuzz-crash.bin of the working directory.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -13,7 +14,14 @@
 namespace precis {
 namespace {
 
+/// Inputs grow no larger than the largest seed, or this.
 constexpr size_t kLargest = 4096;
+
+size_t largest() {
+  size_t size = kLargest;
+  for (const std::string& seed : fuzz_seeds()) size = std::max(size, seed.size());
+  return size;
+}
 
 std::string current;  // for the handler below, which is given nothing but a number
 
@@ -55,7 +63,8 @@ void mutate(std::string& bytes, RandomStream& random) {
       bytes = bytes.substr(0, at) + other.substr(from);
       break;
   }
-  if (bytes.size() > kLargest) bytes.resize(kLargest);
+  static const size_t most = largest();
+  if (bytes.size() > most) bytes.resize(most);
 }
 
 void run(const std::string& input) {

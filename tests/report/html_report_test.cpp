@@ -84,6 +84,11 @@ TEST(HtmlReport, NeedsNothingElse) {
   const std::string page = html_report(small_run());
   for (const char* part : {"http:", "https:", "<script", "<link", "src=", "url(", "@import"})
     EXPECT_FALSE(has(page, part)) << part;
+  // Nor would a browser run or load anything that came in with a text.
+  const size_t policy =
+      page.find("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src");
+  EXPECT_LT(policy, page.find("<title>"));
+  EXPECT_FALSE(has(page, "script-src"));
   EXPECT_TRUE(has(page, "prefers-color-scheme: dark"));
   EXPECT_TRUE(has(page, "@media print"));
   EXPECT_TRUE(has(page, "width=device-width"));

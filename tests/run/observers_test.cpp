@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "lib/base/digest_text.h"
 #include "lib/base/files.h"
 #include "lib/run/checkpoint_observer.h"
 #include "lib/run/evaluation_observer.h"
@@ -159,6 +160,19 @@ TEST(CheckpointObserver, SavesAgainWhereOnlyTheEndIsNews) {
   EXPECT_TRUE(run.checkpoint("last.pt").progress.finished);
 }
 
+TEST(CheckpointObserver, WeightsThatAreNoNumbersAreNotSaved) {
+  SmallRun run(Settings{{"checkpoint.interval", "3"}});
+  Observed observed(run);
+  observed.training.state.parameters.master()[5] = NAN;
+  observed.checkpoints.reached(3, Boundary::kGoingOn);
+  observed.training.coordinator.finish_saves();
+  EXPECT_FALSE(std::filesystem::exists(run.out("last.pt")));
+  observed.training.state.parameters.master()[5] = 0;
+  observed.checkpoints.reached(6, Boundary::kGoingOn);
+  observed.training.coordinator.finish_saves();
+  EXPECT_EQ(run.checkpoint("last.pt").progress.iter, 6);
+}
+
 /// One start of the program, as far as training goes.
 bool train(SmallRun& run, const Settings& settings) {
   run.load(settings);
@@ -274,9 +288,15 @@ TEST(RecordObserver, SaysThatAStepWasSkipped) {
   SmallTraining training(run);
   RecordObserver observer({training.context, training.read.inputs, training.state});
   Iteration done = iteration_of(0);
-  done.result.skipped = true;
+  done.result.outcome = LossScaler::Outcome::kNotFinite;
   done.result.loss_scale = 512;
   observer.stepped(done);
+  const std::string log = read_file(run.folder / "log.txt");
+  EXPECT_NE(
+      log.find(
+          "iteration 0 is skipped: a gradient does not fit into float16 with a loss scale of 512"),
+      std::string::npos)
+      << log;
   const Record record = run.records("train").at(0);
   EXPECT_EQ(record["skipped"], true);
   EXPECT_EQ(record["loss_scale"], 512);

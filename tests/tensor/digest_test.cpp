@@ -1,5 +1,6 @@
 // The digest that tells whether weights are the same.
 #include "lib/tensor/digest.h"
+#include "lib/base/digest_text.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

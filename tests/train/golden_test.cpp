@@ -168,7 +168,7 @@ TEST_P(LowPrecision, StaysAsNearAsTorchsAutocast) {
   const Golden golden;
   json ours = json::array();
   for (const StepResult& step : TenIterations(golden, type).steps) {
-    EXPECT_FALSE(step.skipped);
+    EXPECT_FALSE(step.skipped());
     ours.push_back({{"loss", step.loss}, {"grad_norm", step.grad_norm}});
   }
   const json &exact = golden.numbers["iterations"], &torch = golden.numbers["autocast"][name];

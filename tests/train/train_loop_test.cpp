@@ -194,5 +194,43 @@ TEST(Tf32, IsForbiddenAgainWhenAStepFails) {
   }
 }
 
+/// What training ends in.
+std::string end_of(Training& training, int64_t start) {
+  try {
+    training.run(start);
+  } catch (const SharedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::kOther);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(TrainLoop, StepsThatAreSkippedInARowEndIt) {
+  Training training(false);
+  training.config.max_skipped_steps = 3;
+  training.parameters.master().fill_(NAN);
+  const std::string words = end_of(training, 0);
+  for (const char* part :
+       {"iteration 2 is skipped: the loss is nan", "first in backward", "over the samples ",
+        "the 3. in a row", "train.max_skipped_steps", "train.learning_rate"})
+    EXPECT_NE(words.find(part), std::string::npos) << part << " is not in: " << words;
+  EXPECT_EQ(training.steps, 3);
+
+  Training resumed(false);  // where the checkpoint counted two of them
+  resumed.config.max_skipped_steps = 3;
+  resumed.parameters.master().fill_(NAN);
+  resumed.scaler.restore(0, 0, 2);
+  EXPECT_NE(end_of(resumed, 2), "");
+  EXPECT_EQ(resumed.steps, 3);
+}
+
+TEST(TrainLoop, AFewSkippedStepsDoNot) {
+  Training training(false);
+  training.config.max_skipped_steps = 5;  // more than there are iterations
+  training.parameters.master().fill_(NAN);
+  EXPECT_EQ(end_of(training, 0), "");
+  EXPECT_EQ(training.scaler.skipped_steps(), 4);
+}
+
 }  // namespace
 }  // namespace precis

@@ -153,13 +153,45 @@ TEST(TrainStep, TellsAProfileItsPartsAndTheProductsThatItsCostNames) {
   EXPECT_EQ(operations, wanted);
 }
 
-TEST(TrainStep, DivergenceIsAnErrorInWords) {
-  Training t;
-  t.parameters.master().fill_(NAN);
+StepResult step_once(Training& t) {
   const std::vector<RaggedBatch> batches{batch_of(made_up_samples(t.shape))};
-  EXPECT_THROW(
-      t.parts->run(batches, {{.target_tokens = batches[0].num_targets()}, 1e-2, 0.0, false}),
-      SharedError);
+  return t.parts->run(batches, {{.target_tokens = batches[0].num_targets()}, 1e-2, 0.0, false});
+}
+
+TEST(TrainStep, AStepWhoseNumbersAreNoneIsSkippedAndNamesTheParameter) {
+  Training t;
+  t.parameters.master()[3] = NAN;
+  t.parameters.refresh();
+  const at::Tensor before = t.parameters.master().clone();
+  for (int i = 1; i <= 2; ++i) {
+    const StepResult result = step_once(t);
+    EXPECT_EQ(result.outcome, LossScaler::Outcome::kNotFinite);
+    EXPECT_EQ(result.skipped_steps, i);
+    EXPECT_EQ(result.first_not_finite, t.table.slots()[0].name);
+  }
+  EXPECT_EQ(t.optimizer.steps(), 0);
+  EXPECT_TRUE(t.parameters.master().nan_to_num().equal(before.nan_to_num()));
+  EXPECT_EQ(t.optimizer.exp_avg().abs().sum().item<float>(), 0);
+}
+
+TEST(TrainStep, AStepWithALargeGradientIsSkippedIfOneAsksForIt) {
+  Training t;
+  const at::Tensor before = t.parameters.master().clone();
+  const TrainStep::Parts parts{t.model,  t.parameters,   t.optimizer,
+                               t.scaler, *t.collectives, t.world};
+  const double norm = step_once(t).grad_norm;  // is taken: the limit is off
+  EXPECT_FALSE(t.parameters.master().equal(before));
+  const at::Tensor after = t.parameters.master().clone();
+  ASSERT_GT(norm, 0.1);
+  t.parts = std::make_unique<TrainStep>(parts, GradientLimits(0, norm / 10), 0.01);
+  const StepResult skipped = step_once(t);
+  EXPECT_EQ(skipped.outcome, LossScaler::Outcome::kOutlier);
+  EXPECT_EQ(skipped.skipped_steps, 1);
+  EXPECT_EQ(skipped.first_not_finite, "");
+  EXPECT_TRUE(t.parameters.master().equal(after));
+  t.parts = std::make_unique<TrainStep>(parts, GradientLimits(0, norm * 10), 0.01);
+  EXPECT_FALSE(step_once(t).skipped());
+  EXPECT_FALSE(t.parameters.master().equal(after));
 }
 
 }  // namespace
