@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <utility>
 
+#include "lib/base/digest_text.h"
 #include "lib/checkpoint/model_file.h"
 #include "lib/checkpoint/optimizer_order.h"
 #include "lib/config/describe.h"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "lib/tensor/digest.h"
+#include "lib/base/digest_text.h"
 
 namespace precis {
 

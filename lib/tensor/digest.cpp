@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <fmt/format.h>
 
 #include <bit>
 
@@ -20,10 +19,6 @@ uint64_t digest_of(const at::Tensor& flat) {
         return sum;
       },
       [](uint64_t a, uint64_t b) { return a + b; });
-}
-
-std::string digest_text(uint64_t digest) {
-  return fmt::format("{:016x}", digest);
 }
 
 }  // namespace precis

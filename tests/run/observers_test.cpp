@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "lib/base/digest_text.h"
 #include "lib/base/files.h"
 #include "lib/run/checkpoint_observer.h"
 #include "lib/run/evaluation_observer.h"

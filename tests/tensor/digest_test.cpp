@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "lib/base/digest_text.h"
+
 namespace precis {
 namespace {
 
