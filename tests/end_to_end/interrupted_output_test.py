@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Evaluations and predictions that are killed or stopped: interrupted_output_test.py TRAINER. The same line goes on from the
-rows that are done, with as many ranks or another number, and writes the very files of a run that nobody disturbed."""
+"""Evaluations and predictions that are killed or stopped, trainings that go on with another config: interrupted_output_test.py
+TRAINER. The same line goes on from the rows that are done, with as many ranks or another number, and writes the very files of a run
+that nobody disturbed."""
 import csv
 import json
 import os
@@ -180,6 +181,18 @@ class Interrupted(unittest.TestCase):
         records = [json.loads(line) for line in self.read(out, "metrics.jsonl").splitlines()]
         return [{key: value for key, value in record.items() if key in ("kind", "iter", "loss", "val_loss", "rouge1", "weights", "plan", "best")}
                 for record in records if record["kind"] in ("train", "eval")]
+
+    def test_a_training_goes_on_with_what_may_change_and_refuses_the_rest(self):
+        self.copy("changed")
+        before = self.read("changed", "metrics.jsonl")
+        done = self.run_line("changed", 2, "--stages=train", "--train.max_iters=14", "--prompt.summary_start=x", "--model.n_embd=16", code=2)
+        for words in ("prompt.summary_start: ", "model.n_embd is 16", f"the training of {self.folder}/changed/last.pt cannot go on with that", "run.out_dir"):
+            self.assertEqual(done.stderr.count(words), 1, done.stderr)
+        self.assertEqual(self.read("changed", "metrics.jsonl"), before)
+        done = self.run_line("changed", 2, "--stages=train", "--train.max_iters=14")
+        self.assertEqual(done.stdout.count("changed since: "), 1, done.stdout)
+        self.assertIn("changed since: train.max_iters: 12 -> 14", done.stdout)
+        self.assertEqual([r["iter"] for r in self.records("changed") if r["kind"] == "train"], list(range(14)))
 
     def test_a_signal_ends_an_evaluation_inside_training(self):
         more = ["--stages=train", "--eval.rouge_examples=40", "--generation.max_new_tokens=160", "--generation.min_new_tokens=160", "--generation.temperature=0"]
