@@ -128,6 +128,38 @@ void warn_of_empty(Log& log, const char* what, std::span<const std::string> summ
     log.warn(fmt::format("{}: {}", what, warning));
 }
 
+/// The root's: evaluation.json and evaluation.csv.
+void write_evaluation(const RunContext& context, const Inputs& inputs, const OutputModel& loaded,
+                      const Task& task, double loss, std::span<const std::string> predictions) {
+  const SummaryScores scores = score_summaries(task.examples, predictions);
+  nlohmann::ordered_json json{{"iter", loaded.file.progress.iter},
+                              {"val_loss", loss},
+                              {"num_examples", task.examples.size()}};
+  json.update(rouge_json(scores));
+  json["weights"] = loaded.digest;
+  Log& log = context.coordinator.log();
+  if (!inputs.split.train.empty()) {
+    const Baselines baselines = score_baselines(inputs.split.train, task.examples);
+    json["baselines"] = {{"constant", baselines.constant},
+                         {"first_utterance", baselines.first_utterance},
+                         {"longest_utterance", baselines.longest_utterance}};
+    log.info(
+        fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance "
+                    "{:.4f}, longest utterance {:.4f}",
+                    baselines.constant, baselines.first_utterance, baselines.longest_utterance));
+  }
+  context.coordinator.write("evaluation.json", json.dump(2) + "\n");
+  context.coordinator.write("evaluation.csv", evaluation_csv(task.examples, predictions, scores));
+  log.info(
+      fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, "
+                  "ROUGE-L F {:.4f}",
+                  task.examples.size(), loss, scores.mean.rouge1.fmeasure,
+                  scores.mean.rouge2.fmeasure, scores.mean.rougeL.fmeasure));
+  warn_of_empty(log, "evaluation", predictions);
+  context.coordinator.note_stage(task.stage, loaded.file.progress.iter, loaded.digest,
+                                 task.settings);
+}
+
 }  // namespace
 
 OutputModel::OutputModel(const RunContext& context, ModelFile read)
@@ -182,34 +214,8 @@ bool evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
   if (!loss) return false;
   const auto predictions = summaries_of(context, inputs, loaded, task);
   if (!predictions) return false;
-  if (!context.coordinator.is_root()) return true;
-
-  const SummaryScores scores = score_summaries(examples, *predictions);
-  nlohmann::ordered_json json{
-      {"iter", loaded.file.progress.iter}, {"val_loss", *loss}, {"num_examples", count}};
-  json.update(rouge_json(scores));
-  json["weights"] = loaded.digest;
-  Log& log = context.coordinator.log();
-  if (!inputs.split.train.empty()) {
-    const Baselines baselines = score_baselines(inputs.split.train, examples);
-    json["baselines"] = {{"constant", baselines.constant},
-                         {"first_utterance", baselines.first_utterance},
-                         {"longest_utterance", baselines.longest_utterance}};
-    log.info(
-        fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance "
-                    "{:.4f}, longest utterance {:.4f}",
-                    baselines.constant, baselines.first_utterance, baselines.longest_utterance));
-  }
-  context.coordinator.write("evaluation.json", json.dump(2) + "\n");
-  context.coordinator.write("evaluation.csv", evaluation_csv(examples, *predictions, scores));
-  log.info(
-      fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, "
-                  "ROUGE-L F {:.4f}",
-                  count, *loss, scores.mean.rouge1.fmeasure, scores.mean.rouge2.fmeasure,
-                  scores.mean.rougeL.fmeasure));
-  warn_of_empty(log, "evaluation", *predictions);
-  context.coordinator.note_stage(task.stage, loaded.file.progress.iter, loaded.digest,
-                                 task.settings);
+  if (context.coordinator.is_root())
+    write_evaluation(context, inputs, loaded, task, *loss, *predictions);
   return true;
 }
 
