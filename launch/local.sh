@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # launch/local.sh RANKS PROGRAM [ARGS...]: mpirun on this machine, with what containers, root and few cores need.
 # SIGTERM, SIGINT, SIGHUP (a terminal that closes) and SIGUSR1 reach the ranks as SIGUSR1, so that they save and leave with
-# exit code 75 (SIGTERM to mpirun itself would kill them after two seconds and be answered with 1). Under nohup the run
-# outlives its terminal. Returns mpirun's exit code; 4 where mpirun cannot be started.
+# exit code 75 (SIGTERM to mpirun itself would kill them after two seconds and be answered with 1). A SIGINT after one of
+# these ends the run at once, with 130. Under nohup the run outlives its terminal. Returns mpirun's exit code; 4 where mpirun cannot be started.
 # PRECIS_MPIRUN_OPTIONS: more options for mpirun. PRECIS_SESSION_NICE: see session_nice.
 if [[ ! ${1-} =~ ^[1-9][0-9]*$ || $# -lt 2 ]]; then
   echo "usage: launch/local.sh RANKS PROGRAM [ARGS...]" >&2
@@ -17,9 +17,25 @@ bundle=$here/../build-bundle/env.sh # of launch/setup.sh --from-bundle
 # shellcheck source=/dev/null
 [[ -f $bundle ]] && . "$bundle"
 
-stopping=no mpirun=''
+stopping=no at_once=no asked_at=0 mpirun=''
 pass_on() { [[ -z $mpirun ]] || kill "-$1" "$mpirun" 2>/dev/null; }
-trap 'stopping=yes; pass_on USR1' USR1 TERM INT HUP # HUP: not where it is ignored, as nohup has it
+ask_to_stop() {
+  [[ $stopping == yes ]] || asked_at=${EPOCHREALTIME/[.,]/} # microseconds
+  stopping=yes
+  pass_on USR1
+}
+# From somebody who does not want to wait: mpirun kills the ranks within two seconds. A terminal sends SIGINT to a script
+# and to its caller, who may pass it on: that is one.
+interrupt() {
+  if [[ $stopping == yes ]] && ((${EPOCHREALTIME/[.,]/} - asked_at > 300000)); then
+    at_once=yes
+    pass_on TERM
+  else
+    ask_to_stop
+  fi
+}
+trap ask_to_stop USR1 TERM HUP # HUP: not where it is ignored, as nohup has it
+trap interrupt INT
 trap 'pass_on TSTP; kill -STOP $$; pass_on CONT' TSTP # a trap of CONT's own would eat a HUP that comes with it
 
 fail() {
@@ -68,7 +84,9 @@ for ((i = 0; i < 100; ++i)); do
   sleep 0.02
 done
 kill -KILL $filter 2>/dev/null
-if ((code > 128 && code < 160)); then
+if [[ $at_once == yes ]] && ((code != 0 && code != 75)); then
+  code=130
+elif ((code > 128 && code < 160)); then
   signal=$((code - 128))
   if [[ $stopping == yes ]] && ((signal == $(kill -l USR1))); then
     echo "local.sh: stopped before the program could save" >&2

@@ -16,8 +16,19 @@ for argument in "$@"; do
   previous=$argument
 done
 
+# A signal to this script alone would end it and leave the run; a terminal's reach local.sh as well. In the background
+# bash ignores SIGINT, unless told otherwise.
+run=''
+for signal in USR1 TERM INT HUP; do
+  # shellcheck disable=SC2064
+  trap "kill -$signal \$run 2>/dev/null || true" $signal
+done
 code=0
-launch/local.sh "${PRECIS_RANKS:-2}" ./trainer "$config" "$@" || code=$?
+(trap - INT && exec launch/local.sh "${PRECIS_RANKS:-2}" ./trainer "$config" "$@") &
+run=$!
+while kill -0 $run 2>/dev/null; do wait $run || true; done # a signal that was trapped ends `wait` early
+wait $run || code=$?
+trap - USR1 TERM INT HUP
 if ((code == 75)); then
   echo "quickstart: stopped; run the same line again to go on"
 elif ((code == 0)); then

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/checkpoint/progress.h"
+#include "lib/data/dataset.h"
 #include "lib/formats/value.h"
 #include "lib/generate/end_tokens.h"
 #include "lib/generate/generation_config.h"
@@ -39,6 +40,8 @@ struct ModelFile {
   std::vector<std::string> warnings;             ///< about the weights, for people
   std::vector<std::string> generation_warnings;  ///< about settings of decoding that are not kept
   Progress progress;
+  DataDigests data;         ///< of the rows that it is trained on and validated with
+  std::string config_yaml;  ///< of the run that made it, as it was read
   bool is_checkpoint = false;
 
   /// Both kinds, for programs that decode with the model's own settings.

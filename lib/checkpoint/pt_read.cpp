@@ -172,6 +172,10 @@ void read_own(const Value& own, ModelFile& model) {
   if (const Value* end_tokens = own.find("end_tokens"))
     model.end_tokens = read_end_tokens(*end_tokens, model.where + ": precis.end_tokens",
                                        model.shape->vocab_size, model.generation_warnings);
+  for (const auto& [key, kept] : {std::pair{"config_yaml", &model.config_yaml},
+                                  {"train_rows", &model.data.train},
+                                  {"validation_rows", &model.data.validation}})
+    if (const std::string* said = text(own.find(key))) *kept = *said;
   if (const std::string* settings = text(own.find("settings"))) {
     PromptConfig prompt;
     GenerationConfig generation;

@@ -92,6 +92,9 @@ Value checkpoint_value(const ModelFile& model, const TrainConfig& train, double 
                                  {"prompt", prompt.fields()},
                                  {"generation", generation.fields()}}));
   own.set("config_yaml", config_yaml);
+  for (const auto& [key, digest] :
+       {std::pair{"train_rows", &model.data.train}, {"validation_rows", &model.data.validation}})
+    if (!digest->empty()) own.set(key, *digest);
   own.set("weights", digest_text(digest_of(model.flat)));
   Value config = Value::dict();
   config.set("precis", config_yaml);

@@ -8,7 +8,9 @@
 #include <numeric>
 #include <optional>
 
+#include "lib/base/digest_text.h"
 #include "lib/base/errors.h"
+#include "lib/base/random.h"
 #include "lib/data/epoch_plan.h"
 #include "lib/formats/csv.h"
 
@@ -77,6 +79,16 @@ Split read_split(const DataConfig& config) {
     side.push_back(std::move(all[static_cast<size_t>(order[static_cast<size_t>(i)])]));
   }
   return split;
+}
+
+DataDigests digests_of(const Split& split) {
+  const auto of = [](std::span<const Example> rows) {
+    uint64_t digest = rows.size();
+    for (const Example& row : rows)
+      digest = mix_key({digest, digest_of_text(row.dialogue), digest_of_text(row.summary)});
+    return digest_text(digest);
+  };
+  return {of(split.train), of(split.validation)};
 }
 
 DialogueDataset::DialogueDataset(std::span<const Example> examples, const SummaryPrompt& prompt,

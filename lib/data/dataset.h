@@ -38,6 +38,13 @@ struct Split {
 };
 Split read_split(const DataConfig& config);
 
+/// Whether rows are the same: digests of their dialogues and summaries in their order, as a
+/// checkpoint keeps them (digest_text); empty where it is not known.
+struct DataDigests {
+  std::string train, validation;
+};
+DataDigests digests_of(const Split& split);
+
 /// Encoded samples, and what became of the rows.
 class DialogueDataset {
  public:

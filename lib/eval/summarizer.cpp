@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "lib/base/errors.h"
 #include "lib/base/utf8.h"
@@ -20,13 +22,25 @@ void pack(std::string& out, uint64_t row, const std::string& text) {
   out += text;
 }
 
-void unpack(const std::string& packed, std::vector<std::string>& texts) {
-  for (size_t at = 0; at < packed.size();) {
+void unpack(std::string_view packed,
+            const std::function<void(size_t row, std::string text)>& take) {
+  while (!packed.empty()) {
     uint64_t head[2];
-    std::memcpy(head, packed.data() + at, sizeof(head));
-    texts[head[0]] = packed.substr(at + sizeof(head), head[1]);
-    at += sizeof(head) + head[1];
+    std::memcpy(head, packed.data(), sizeof(head));
+    take(head[0], std::string(packed.substr(sizeof(head), head[1])));
+    packed.remove_prefix(sizeof(head) + head[1]);
   }
+}
+
+/// Collective. The rows that are not among the root's, the same on every rank.
+std::vector<size_t> rows_to_write(size_t count, const RowTexts& done, const World& world) {
+  std::string is_done(count, '\0');
+  for (const auto& [row, text] : done) is_done.at(row) = 1;
+  is_done = world.broadcast(is_done);
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < count; ++row)
+    if (is_done[row] == 0) rows.push_back(row);
+  return rows;
 }
 
 }  // namespace
@@ -42,12 +56,27 @@ std::string summary_text(const BpeTokenizer& tokenizer, std::span<const int32_t>
                                     : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-/// The new tokens of this rank's prompts.
-std::vector<std::vector<int32_t>> Summarizer::decode(const std::vector<Prompt>& prompts,
-                                                     int64_t num_examples,
-                                                     const GenerationConfig& config,
-                                                     const Progress& progress) const {
-  const auto began = std::chrono::steady_clock::now();
+std::vector<Prompt> Summarizer::prompts_of_this_rank(std::span<const Example> examples,
+                                                     std::span<const size_t> rows,
+                                                     int64_t room) const {
+  // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without
+  // encoding each other's rows.
+  std::vector<double> costs;
+  for (const size_t row : rows)
+    costs.push_back(static_cast<double>(examples[row].dialogue.size()) + 200);
+  const std::vector<int> rank_of = deal_out(costs, parts_.world.size());
+  std::vector<Prompt> prompts;
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rank_of[i] == parts_.world.rank())
+      prompts.push_back(
+          {parts_.prompt.encode_prompt(examples[rows[i]].dialogue, room)->tokens, rows[i]});
+  return prompts;
+}
+
+/// Writes this rank's summaries, and hands each in. Returns whether all are written.
+bool Summarizer::write(std::span<const Prompt> prompts, const GenerationConfig& config,
+                       WorkRounds& rounds) const {
+  size_t written = 0;
   GenerateOptions options{.end_tokens = parts_.end_tokens};
   if (options.end_tokens.empty()) options.end_tokens = {parts_.tokenizer.end_of_text()};
   if (!parts_.model.device().is_cpu()) {  // a step costs the same for few rows and for many
@@ -55,19 +84,21 @@ std::vector<std::vector<int32_t>> Summarizer::decode(const std::vector<Prompt>& 
     options.max_batch_tokens = 65536;
   }
   options.suppressed_tokens = parts_.tokenizer.ids_without_token(parts_.shape.vocab_size);
-  if (progress && parts_.world.is_root())
-    options.progress = [&](size_t done) {
-      const double share = static_cast<double>(done) / static_cast<double>(prompts.size());
-      progress(static_cast<int64_t>(share * static_cast<double>(num_examples)), num_examples,
-               std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-    };
+  options.finished = [&](size_t prompt, const std::vector<int32_t>& tokens) {
+    std::string packed;
+    pack(packed, prompts[prompt].key, summary_text(parts_.tokenizer, tokens));
+    rounds.give(packed);
+    ++written;
+  };
+  options.should_stop = [&] { return rounds.should_stop(); };
   CachedDecoder decoder(parts_.model);
-  return generate(decoder, prompts, config, options);
+  generate(decoder, prompts, config, options);
+  return written == prompts.size();
 }
 
-std::vector<std::string> Summarizer::summaries(std::span<const Example> examples,
-                                               const GenerationConfig& config,
-                                               const Progress& progress) const {
+std::optional<std::vector<std::string>> Summarizer::summaries(std::span<const Example> examples,
+                                                              const GenerationConfig& config,
+                                                              const SummaryWatch& watch) const {
   const int64_t room = parts_.shape.block_size - config.max_new_tokens;
   if (room < 1 || !parts_.prompt.encode_prompt("", room))
     throw SharedError(ExitCode::kData,
@@ -75,24 +106,25 @@ std::vector<std::string> Summarizer::summaries(std::span<const Example> examples
                                   "generation.max_new_tokens {} do not fit into the "
                                   "model's {} positions: ask for fewer new tokens",
                                   config.max_new_tokens, parts_.shape.block_size));
-  // Who takes which row is decided by the dialogues' lengths in bytes, which all ranks know without
-  // encoding each other's rows.
-  std::vector<double> costs;
-  for (const Example& example : examples)
-    costs.push_back(static_cast<double>(example.dialogue.size()) + 200);
-  const std::vector<int> rank_of = deal_out(costs, parts_.world.size());
-  std::vector<Prompt> prompts;
-  for (size_t row = 0; row < examples.size(); ++row) {
-    if (rank_of[row] != parts_.world.rank()) continue;
-    prompts.push_back({parts_.prompt.encode_prompt(examples[row].dialogue, room)->tokens, row});
-  }
-  const auto generated = decode(prompts, static_cast<int64_t>(examples.size()), config, progress);
-  std::string packed;
-  for (size_t i = 0; i < prompts.size(); ++i)
-    pack(packed, prompts[i].key, summary_text(parts_.tokenizer, generated[i]));
-  const std::vector<std::string> all = parts_.world.gather(packed);
+  const std::vector<size_t> rows = rows_to_write(examples.size(), watch.done, parts_.world);
   std::vector<std::string> texts(parts_.world.is_root() ? examples.size() : 0);
-  for (const std::string& part : all) unpack(part, texts);
+  for (const auto& [row, text] : watch.done) texts[row] = text;
+  int64_t written = 0;
+  const auto began = std::chrono::steady_clock::now();
+  const auto receive = [&](std::string_view packed) {
+    unpack(packed, [&](size_t row, std::string text) {
+      texts[row] = std::move(text);
+      ++written;
+      if (watch.finished) watch.finished(row, texts[row]);
+    });
+    if (watch.progress)
+      watch.progress(
+          written, static_cast<int64_t>(rows.size()),
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  };
+  const std::vector<Prompt> prompts = prompts_of_this_rank(examples, rows, room);
+  WorkRounds rounds(parts_.world, {.stop_requested = watch.stop_requested, .receive = receive});
+  if (!rounds.finish(write(prompts, config, rounds))) return std::nullopt;
   return texts;
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 
 #include "lib/comm/world.h"
 #include "lib/data/dataset.h"
@@ -18,8 +20,10 @@ struct ValidationSamples {
 };
 
 /// Collective. Nats per target token, the micro-batches shared out over all ranks; the same on
-/// every rank.
-double validation_loss(LanguageModel& model, const Weights& weights,
-                       const ValidationSamples& samples, const World& world);
+/// every rank. Nothing where a rank was asked to stop between two of them: `stop_requested` is this
+/// rank's, may be none.
+std::optional<double> validation_loss(LanguageModel& model, const Weights& weights,
+                                      const ValidationSamples& samples, const World& world,
+                                      const std::function<bool()>& stop_requested = {});
 
 }  // namespace precis

@@ -43,8 +43,13 @@ class Suppressor {
   at::Tensor ids_;  // int64; undefined: none
 };
 
+bool should_stop(const GenerateOptions& options) {
+  return options.should_stop && options.should_stop();
+}
+
 void decode_batch(Decoder& decoder, std::span<const Prompt* const> batch,
-                  const GenerationConfig& config, Suppressor& suppressor, Strategy& strategy) {
+                  const GenerationConfig& config, const GenerateOptions& options,
+                  Suppressor& suppressor, Strategy& strategy) {
   std::vector<std::vector<int32_t>> tokens;
   for (const Prompt* prompt : batch) tokens.push_back(prompt->tokens);
   const auto choose = [&](const at::Tensor& logits) {
@@ -52,7 +57,8 @@ void decode_batch(Decoder& decoder, std::span<const Prompt* const> batch,
     strategy.choose(logits);
   };
   choose(decoder.start(tokens, config.max_new_tokens));
-  for (auto num_rows = static_cast<int64_t>(batch.size()); !strategy.rows().empty();) {
+  for (auto num_rows = static_cast<int64_t>(batch.size());
+       !strategy.rows().empty() && !should_stop(options);) {
     // Reordering costs a copy of the cache; most steps of a greedy search do without.
     if (!are_all_rows(strategy.rows(), num_rows)) decoder.select(strategy.rows());
     num_rows = static_cast<int64_t>(strategy.rows().size());
@@ -97,23 +103,22 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
   Suppressor suppressor(options);
   std::vector<std::vector<int32_t>> texts(prompts.size());
   std::vector<bool> is_done(prompts.size());
-  size_t done = 0;
   std::vector<std::vector<size_t>> batches = plan_batches(prompts, config, options);
   std::ranges::reverse(batches);  // the next one is the last
-  while (!batches.empty()) {
+  while (!batches.empty() && !should_stop(options)) {
     std::vector<size_t> indices = std::move(batches.back());
     batches.pop_back();
     std::vector<const Prompt*> batch;
     for (const size_t index : indices) batch.push_back(&prompts[index]);
     const auto finished = [&](size_t place, std::vector<int32_t> tokens) {
-      texts[indices[place]] = std::move(tokens);
-      if (is_done[indices[place]]) return;  // decoded once more, in a half
-      is_done[indices[place]] = true;
-      ++done;
-      if (options.progress) options.progress(done);
+      const size_t index = indices[place];
+      texts[index] = std::move(tokens);
+      if (is_done[index]) return;  // decoded once more, in a half
+      is_done[index] = true;
+      if (options.finished) options.finished(index, texts[index]);
     };
     try {
-      decode_batch(decoder, batch, config, suppressor,
+      decode_batch(decoder, batch, config, options, suppressor,
                    *make_strategy(batch, config, options.end_tokens, finished));
     } catch (const c10::OutOfMemoryError&) {
       if (indices.size() == 1) throw;

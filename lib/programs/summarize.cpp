@@ -162,7 +162,8 @@ ExitCode summarize(World& world, const CommandLine& line, SummarizeConfig& confi
   const SummaryPrompt prompt(job.file.prompt.value_or(PromptConfig{}), *job.tokenizer);
   const Summarizer summarizer(
       {inference, *job.file.shape, prompt, *job.tokenizer, world, job.file.end_tokens});
-  const std::vector<std::string> summaries = summarizer.summaries(job.examples, config.generation);
+  const std::vector<std::string> summaries =
+      summarizer.summaries(job.examples, config.generation).value();  // nobody asks to stop
   if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
     log.warn(warning);
   world.together([&] {

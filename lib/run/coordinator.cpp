@@ -77,7 +77,7 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
 
 void Coordinator::record(Record record) {
   if (!is_root_) return;
-  if (lock_ != nullptr) lock_->require_held();
+  require_held();
   record["time"] =
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   reporter_.write(record);
@@ -93,7 +93,10 @@ void Coordinator::tend() {
   if (config == fs::file_type::not_found && write_vocabulary_) make_folder_anew();
   files_.retry();
   if (files_.is_complete())
-    for (Record& note : std::exchange(notes_, {})) reporter_.write(note);
+    for (Record& note : std::exchange(notes_, {})) {
+      reporter_.write(note);
+      remove_kept_rows(note.value("stage", ""));
+    }
   tended_ = std::chrono::steady_clock::now();
 }
 
@@ -138,14 +141,14 @@ void Coordinator::tell_failures() {
 
 void Coordinator::save_best(const ModelFile& state, double learning_rate) {
   if (!is_root_) return;
-  if (lock_ != nullptr) lock_->require_held();
+  require_held();
   checkpoints_.save_best(state_of(state, learning_rate));
   tell_failures();
 }
 
 void Coordinator::save_last(const ModelFile& state, double learning_rate) {
   if (!is_root_) return;
-  if (lock_ != nullptr) lock_->require_held();
+  require_held();
   checkpoints_.save_last(state_of(state, learning_rate), config_.checkpoint.keep_last);
   tell_failures();
 }
@@ -211,10 +214,33 @@ void Coordinator::note_stage(const std::string& stage, int64_t iter, const std::
                     {"iter", iter},
                     {"weights", weights},
                     {"settings", settings}};
-  if (files_.is_complete())
-    record(note);
-  else
+  if (!files_.is_complete()) {
     notes_.push_back(note);  // it would say of an older file that it is of these weights
+    return;
+  }
+  record(note);
+  remove_kept_rows(stage);
+}
+
+fs::path Coordinator::rows_file(const std::string& stage) const {
+  return folder_.path() / (stage + ".rows.jsonl");
+}
+
+std::unique_ptr<KeptRows> Coordinator::kept_rows(const std::string& stage,
+                                                 const RowsOrigin& origin) {
+  if (!is_root_) return nullptr;
+  return std::make_unique<KeptRows>(
+      rows_file(stage), origin, [&log = log_](const std::string& sentence) { log.warn(sentence); });
+}
+
+void Coordinator::remove_kept_rows(const std::string& stage) const {
+  if (!is_root_) return;
+  std::error_code ignored;  // it does no harm where it stays
+  if (fs::is_regular_file(rows_file(stage), ignored)) fs::remove(rows_file(stage), ignored);
+}
+
+void Coordinator::require_held() const {
+  if (lock_ != nullptr) lock_->require_held();
 }
 
 void Coordinator::write_report(const Inputs& inputs) {

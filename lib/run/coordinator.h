@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "lib/checkpoint/checkpoint_folder.h"
 #include "lib/checkpoint/checkpoint_writer.h"
 #include "lib/checkpoint/model_file.h"
+#include "lib/eval/kept_rows.h"
 #include "lib/report/html_report.h"
 #include "lib/report/record.h"
 #include "lib/report/sink.h"
@@ -68,14 +70,21 @@ class Coordinator {
   /// Whether a stage was done before with just these weights and settings: digests of them.
   bool is_up_to_date(const std::string& stage, const std::string& weights,
                      const std::string& settings, const std::string& file) const;
+  /// The stage's files are written: it is noted, and its kept rows are removed.
   void note_stage(const std::string& stage, int64_t iter, const std::string& weights,
                   const std::string& settings);
+  /// On the root: the rows of a stage that were done before, and where further ones are kept.
+  std::unique_ptr<KeptRows> kept_rows(const std::string& stage, const RowsOrigin& origin);
+  void remove_kept_rows(const std::string& stage) const;
+  /// Throws the lock's ConfigError where another run has taken the folder over.
+  void require_held() const;
 
  private:
   CheckpointWriter::State state_of(const ModelFile& state, double learning_rate) const;
   void tell_failures();
   void tend();
   void make_folder_anew();
+  std::filesystem::path rows_file(const std::string& stage) const;
   ReportInput report_of(const Inputs& inputs) const;
 
   RunConfig& config_;

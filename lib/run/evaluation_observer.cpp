@@ -10,7 +10,7 @@
 #include "lib/eval/evaluation.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/run/best_checkpoint.h"
-#include "lib/tensor/digest.h"
+#include "lib/run/stop_signal.h"
 #include "lib/train/lr_schedule.h"
 
 namespace precis {
@@ -30,33 +30,45 @@ EvaluationObserver::EvaluationObserver(const TrainingParts& parts,
       summarizer_({model_, *parts.state.shape, *parts.inputs.prompt, *parts.inputs.tokenizer,
                    parts.context.world}) {}
 
-EvaluationObserver::Scores EvaluationObserver::evaluate() {
+/// Nothing where a signal asked to stop.
+std::optional<EvaluationObserver::Scores> EvaluationObserver::evaluate() {
   const RunConfig& config = parts_.context.config;
-  const World& world = parts_.context.world;
   Scores scores;
   scores.num_examples = config.eval.max_loss_examples == 0
                             ? validation_.size()
                             : std::min(config.eval.max_loss_examples, validation_.size());
-  scores.val_loss = validation_loss(
-      *parts_.state.model, parts_.state.parameters.weights(),
-      {validation_, scores.num_examples, parts_.state.progress.micro_batch_tokens}, world);
+  const auto loss =
+      validation_loss(*parts_.state.model, parts_.state.parameters.weights(),
+                      {validation_, scores.num_examples, parts_.state.progress.micro_batch_tokens},
+                      parts_.context.world, stop_was_requested);
+  if (!loss) return std::nullopt;
+  scores.val_loss = *loss;
+  scores.rouge_num_examples = std::min(config.eval.rouge_examples,
+                                       static_cast<int64_t>(parts_.inputs.split.validation.size()));
+  if (scores.rouge_num_examples > 0 && !score(scores)) return std::nullopt;
+  return scores;
+}
+
+/// ROUGE of the first rows; false where a signal asked to stop.
+bool EvaluationObserver::score(Scores& scores) {
+  const RunConfig& config = parts_.context.config;
+  const World& world = parts_.context.world;
   const auto& rows = parts_.inputs.split.validation;
-  scores.rouge_num_examples =
-      std::min(config.eval.rouge_examples, static_cast<int64_t>(rows.size()));
-  if (scores.rouge_num_examples == 0) return scores;
   const std::span<const Example> examples =
       std::span(rows).first(static_cast<size_t>(scores.rouge_num_examples));
-  const std::vector<std::string> predictions = summarizer_.summaries(examples, config.generation);
+  const auto predictions =
+      summarizer_.summaries(examples, config.generation, {.stop_requested = stop_was_requested});
+  if (!predictions) return false;
   std::array<double, 4> shared{};  // the root scores; zeros elsewhere, so that a sum is a broadcast
   if (world.is_root()) {
-    const SummaryScores scored = score_summaries(examples, predictions);
+    const SummaryScores scored = score_summaries(examples, *predictions);
     shared = {scored.mean.rouge1.fmeasure, scored.mean.rouge2.fmeasure, scored.mean.rougeL.fmeasure,
-              static_cast<double>(count_empty(predictions))};
+              static_cast<double>(count_empty(*predictions))};
     for (int64_t i = 0; i < std::min(config.eval.samples, scores.rouge_num_examples); ++i) {
       const auto at = static_cast<size_t>(i);
       parts_.context.coordinator.log().info(
           fmt::format("  sample {}\n    reference:  {}\n    prediction: {}", examples[at].id,
-                      examples[at].summary, predictions[at]));
+                      examples[at].summary, (*predictions)[at]));
     }
   }
   world.sum(shared);
@@ -64,7 +76,7 @@ EvaluationObserver::Scores EvaluationObserver::evaluate() {
   scores.rouge2 = shared[1];
   scores.rougeL = shared[2];
   scores.num_empty = static_cast<int64_t>(shared[3]);
-  return scores;
+  return true;
 }
 
 /// Ranks whose weights drift apart would train on without a sign: one line says it.
@@ -94,7 +106,15 @@ Boundary EvaluationObserver::reached(int64_t steps, Boundary boundary) {
   const bool due = steps % config.eval.interval == 0 || boundary == Boundary::kFinished;
   if (boundary == Boundary::kStopped || !due || progress.evaluated_iter == steps) return boundary;
   const auto began = std::chrono::steady_clock::now();
-  const Scores scores = evaluate();
+  const auto evaluated = evaluate();
+  if (!evaluated) {
+    parts_.context.coordinator.log().info(
+        fmt::format("the evaluation after {} steps is stopped by a signal; it is done when this "
+                    "goes on",
+                    steps));
+    return Boundary::kStopped;
+  }
+  const Scores& scores = *evaluated;
   const uint64_t digest = parts_.state.parameters.digest();
   compare_ranks(steps, digest);
   const bool better =

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "lib/eval/summarizer.h"
@@ -11,7 +12,9 @@
 
 namespace precis {
 
-/// Validation loss and ROUGE on all ranks; decides what is best and when to end early.
+/// Validation loss and ROUGE on all ranks; decides what is best and when to end early. A signal
+/// ends training in the middle of an evaluation, of which nothing is kept: whoever goes on from
+/// there begins with it.
 class EvaluationObserver : public TrainObserver {
  public:
   EvaluationObserver(const TrainingParts& parts, const DialogueDataset& validation);
@@ -23,7 +26,8 @@ class EvaluationObserver : public TrainObserver {
     int64_t num_examples = 0, rouge_num_examples = 0, num_empty = 0;
     double metric(const std::string& name) const;  // larger is better
   };
-  Scores evaluate();
+  std::optional<Scores> evaluate();
+  bool score(Scores& scores);
   static Record record_of(int64_t steps, const Scores& scores);
   void compare_ranks(int64_t steps, uint64_t digest) const;
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "lib/base/errors.h"
 #include "lib/report/json_lines.h"
 #include "lib/run/model_source.h"
+#include "lib/run/resume_changes.h"
 #include "lib/text/bpe_trainer.h"
 
 namespace precis {
@@ -19,14 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Sizes that the user set must be those of the weights.
-void check_sizes(const RunConfig& config, const ModelFile& model) {
-  std::string wrong;
+/// Sizes that the user set must be those of the weights: those that are not, a line each.
+std::vector<std::string> contradicted_sizes(const RunConfig& config, const ModelFile& model) {
+  std::vector<std::string> wrong;
   const auto compare = [&](const std::string& key, const std::string& wanted,
                            const std::string& found) {
     if (wanted != found)
-      wrong += fmt::format("{}{} is {}, but {} has {}", wrong.empty() ? "" : "\n", key, wanted,
-                           model.where, found);
+      wrong.push_back(fmt::format("{} is {}, but {} has {}", key, wanted, model.where, found));
   };
   const std::vector<ModelSize> sizes = model.shape->sizes();
   ModelSettings wished = config.model;
@@ -39,7 +40,22 @@ void check_sizes(const RunConfig& config, const ModelFile& model) {
   if (config.is_set("data.block_size") && config.data.block_size > model.shape->block_size)
     compare("data.block_size", std::to_string(config.data.block_size),
             std::to_string(model.shape->block_size));
-  if (!wrong.empty()) throw ConfigError(wrong);
+  return wrong;
+}
+
+/// What training goes on with must be what it went on with so far. Throws ConfigError for what may
+/// not change; says what else has.
+void settle_changes(const RunConfig& config, const Inputs& inputs, ModelFile& model, Log& log) {
+  ResumeChanges changes = resume_changes(config, inputs.split, model);
+  std::vector<std::string> refused = contradicted_sizes(config, model);
+  std::ranges::move(changes.refused, std::back_inserter(refused));
+  if (!refused.empty()) throw ConfigError(refusal(refused, model));
+  for (const std::string& line : changes.taken) log.info("changed since: " + line);
+  if (!changes.other_metric) return;
+  log.info(fmt::format("the next evaluation is the best so far by {}", config.eval.metric));
+  const Progress anew;
+  model.progress.best_metric = anew.best_metric;
+  model.progress.stale_evaluations = anew.stale_evaluations;
 }
 
 ModelFile from_scratch(const RunConfig& config, int32_t vocab_size) {
@@ -185,7 +201,13 @@ RunInputs read_inputs(const RunConfig& config, Log& log) {
   ModelFile model = choose_model(config, inputs, log);
   for (const std::string& warning : model.warnings) log.warn(warning);
   if (config.has_stage("train")) model.end_tokens.clear();  // it learns <|endoftext|>
-  if (model.where != "scratch") check_sizes(config, model);
+  if (inputs.resumed) {
+    settle_changes(config, inputs, model, log);
+  } else if (model.where != "scratch") {
+    const std::vector<std::string> wrong = contradicted_sizes(config, model);
+    if (!wrong.empty()) throw ConfigError(fmt::format("{}", fmt::join(wrong, "\n")));
+  }
+  if (config.has_stage("train")) model.data = digests_of(inputs.split);
   if (config.is_set("data.block_size") || config.data.block_size < model.shape->block_size)
     crop_positions(model, config.data.block_size);
   model.shape->dropout = config.model.dropout;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "lib/base/random.h"
 #include "lib/config/describe.h"
 #include "lib/eval/evaluation.h"
+#include "lib/eval/kept_rows.h"
 #include "lib/eval/summarizer.h"
 #include "lib/eval/validation_loss.h"
 #include "lib/run/same_start.h"
@@ -23,50 +25,63 @@
 namespace precis {
 namespace {
 
-/// Digest of what a stage's result depends on besides the weights.
-std::string settings_digest(const RunConfig& config, const EndTokens& end_tokens,
-                            std::span<const Example> examples, int64_t limit) {
+/// What a stage is about: its words, its rows, and what its result depends on.
+struct Task {
+  const char* stage;
+  const char* noun;  ///< in the log
+  std::span<const Example> examples;
+  std::string settings;  ///< digest of what the result depends on besides the weights
+};
+
+std::string settings_digest(const RunConfig& config, const Inputs& inputs,
+                            const OutputModel& loaded, std::span<const Example> examples,
+                            int64_t limit) {
   GenerationConfig generation = config.generation;
   PromptConfig prompt = config.prompt;
   uint64_t digest =
       digest_of_text(dump_yaml({{"generation", generation.fields()}, {"prompt", prompt.fields()}}));
+  const VocabularyTexts vocabulary = inputs.tokenizer->texts();
+  for (const std::string* text :
+       {&vocabulary.vocab_json, &vocabulary.merges_txt, &vocabulary.added_tokens})
+    digest = mix_key({digest, digest_of_text(*text)});
+  for (const ModelSize& size : loaded.file.shape->sizes())
+    digest = mix_key({digest, digest_of_text(size.key + "=" + size.value)});
   digest = mix_key({digest, static_cast<uint64_t>(limit)});
-  for (const int32_t token : end_tokens) digest = mix_key({digest, static_cast<uint64_t>(token)});
+  for (const int32_t token : loaded.file.end_tokens)
+    digest = mix_key({digest, static_cast<uint64_t>(token)});
   for (const Example& example : examples)
     for (const std::string* text : {&example.id, &example.dialogue, &example.summary})
       digest = mix_key({digest, digest_of_text(*text)});
-  return fmt::format("{:016x}", digest);
+  return digest_text(digest);
 }
 
 /// Whether the root finds the stage done already; all ranks get its answer.
-bool up_to_date(const RunContext& context, const char* stage, const OutputModel& loaded,
-                const std::string& settings, const char* file) {
+bool up_to_date(const RunContext& context, const Task& task, const OutputModel& loaded,
+                const char* file) {
   if (context.config.picks_stages()) return false;
   double answer[] = {0};
   context.world.together([&] {
     if (context.coordinator.is_root() &&
-        context.coordinator.is_up_to_date(stage, loaded.digest, settings, file))
+        context.coordinator.is_up_to_date(task.stage, loaded.digest, task.settings, file))
       answer[0] = 1;
   });
   context.world.sum(answer);
-  if (answer[0] > 0) context.coordinator.log().info(fmt::format("{} is up to date", file));
-  return answer[0] > 0;
+  if (answer[0] == 0) return false;
+  context.coordinator.log().info(fmt::format("{} is up to date", file));
+  context.coordinator.remove_kept_rows(task.stage);  // of a run that ended before it could
+  return true;
 }
 
-/// A line now and then, and the way out when a signal came: nothing is lost by ending here.
-Summarizer::Progress progress_lines(const RunContext& context, const char* what) {
-  double shown = 0;
-  return [&context, what, shown](int64_t done, int64_t total, double seconds) mutable {
-    if (stop_was_requested())
-      context.world.abort(ExitCode::kStopped,
-                          "stopped by a signal; run the same line again to go on");
+/// A line now and then.
+auto progress_lines(Log& log, const char* noun) {
+  return [&log, noun, shown = 0.0](int64_t written, int64_t to_write, double seconds) mutable {
     constexpr double kInterval = 5;
-    if (done == 0 || (seconds - shown < kInterval && done < total) || seconds < 1) return;
+    if (written == 0 || (seconds - shown < kInterval && written < to_write) || seconds < 1) return;
     shown = seconds;
-    context.coordinator.log().info(
-        fmt::format("{}: {} of {}, {:.1f} a second, {:.0f} s to go", what, done, total,
-                    static_cast<double>(done) / seconds,
-                    seconds / static_cast<double>(done) * static_cast<double>(total - done)));
+    log.info(fmt::format(
+        "{}: {} of {}, {:.1f} a second, {:.0f} s to go", noun, written, to_write,
+        static_cast<double>(written) / seconds,
+        seconds / static_cast<double>(written) * static_cast<double>(to_write - written)));
   };
 }
 
@@ -76,9 +91,74 @@ Summarizer summarizer_of(const RunContext& context, const Inputs& inputs,
                      context.world, loaded.file.end_tokens});
 }
 
+/// Collective. The summaries of a task's rows, on the root: those that an earlier start has done
+/// are taken over, and each that is written is kept. Nothing where a signal asked to stop.
+std::optional<std::vector<std::string>> summaries_of(const RunContext& context,
+                                                     const Inputs& inputs,
+                                                     const OutputModel& loaded, const Task& task) {
+  Coordinator& coordinator = context.coordinator;
+  Log& log = coordinator.log();
+  std::unique_ptr<KeptRows> kept;
+  context.world.together([&] {
+    kept = coordinator.kept_rows(task.stage, {loaded.digest, task.settings, task.examples.size()});
+  });
+  SummaryWatch watch{.stop_requested = stop_was_requested,
+                     .progress = progress_lines(log, task.noun)};
+  size_t num_done = 0;
+  if (kept) {
+    if (!kept->found().empty()) log.info(fmt::format("{}: {}", task.noun, kept->found()));
+    watch.done = kept->rows();
+    num_done = kept->rows().size();
+    watch.finished = [&](size_t row, const std::string& text) {
+      coordinator.require_held();
+      kept->keep(row, text);
+      ++num_done;
+    };
+  }
+  auto texts = summarizer_of(context, inputs, loaded)
+                   .summaries(task.examples, context.config.generation, watch);
+  if (texts) return texts;
+  if (kept) kept->sync();
+  log.info(fmt::format("{}: stopped by a signal; {} of {} rows are done and kept", task.noun,
+                       num_done, task.examples.size()));
+  return std::nullopt;
+}
+
 void warn_of_empty(Log& log, const char* what, std::span<const std::string> summaries) {
   if (const std::string warning = empty_summaries_warning(summaries); !warning.empty())
     log.warn(fmt::format("{}: {}", what, warning));
+}
+
+/// The root's: evaluation.json and evaluation.csv.
+void write_evaluation(const RunContext& context, const Inputs& inputs, const OutputModel& loaded,
+                      const Task& task, double loss, std::span<const std::string> predictions) {
+  const SummaryScores scores = score_summaries(task.examples, predictions);
+  nlohmann::ordered_json json{{"iter", loaded.file.progress.iter},
+                              {"val_loss", loss},
+                              {"num_examples", task.examples.size()}};
+  json.update(rouge_json(scores));
+  json["weights"] = loaded.digest;
+  Log& log = context.coordinator.log();
+  if (!inputs.split.train.empty()) {
+    const Baselines baselines = score_baselines(inputs.split.train, task.examples);
+    json["baselines"] = {{"constant", baselines.constant},
+                         {"first_utterance", baselines.first_utterance},
+                         {"longest_utterance", baselines.longest_utterance}};
+    log.info(
+        fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance "
+                    "{:.4f}, longest utterance {:.4f}",
+                    baselines.constant, baselines.first_utterance, baselines.longest_utterance));
+  }
+  context.coordinator.write("evaluation.json", json.dump(2) + "\n");
+  context.coordinator.write("evaluation.csv", evaluation_csv(task.examples, predictions, scores));
+  log.info(
+      fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, "
+                  "ROUGE-L F {:.4f}",
+                  task.examples.size(), loss, scores.mean.rouge1.fmeasure,
+                  scores.mean.rouge2.fmeasure, scores.mean.rougeL.fmeasure));
+  warn_of_empty(log, "evaluation", predictions);
+  context.coordinator.note_stage(task.stage, loaded.file.progress.iter, loaded.digest,
+                                 task.settings);
 }
 
 }  // namespace
@@ -112,7 +192,7 @@ std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const 
   return std::make_unique<OutputModel>(context, std::move(*read));
 }
 
-void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
+bool evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
   const RunConfig& config = context.config;
   const auto& all = inputs.split.validation;
   const size_t count =
@@ -120,63 +200,41 @@ void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel
           ? all.size()
           : std::min<size_t>(all.size(), static_cast<size_t>(config.eval.max_examples));
   const std::span<const Example> examples = std::span(all).first(count);
-  const std::string settings =
-      settings_digest(config, loaded.file.end_tokens, examples, static_cast<int64_t>(count));
-  if (up_to_date(context, "evaluate", loaded, settings, "evaluation.json")) return;
+  const Task task{"evaluate", "evaluation", examples,
+                  settings_digest(config, inputs, loaded, examples, static_cast<int64_t>(count))};
+  if (up_to_date(context, task, loaded, "evaluation.json")) return true;
   std::unique_ptr<DialogueDataset> data;
   context.world.together([&] {
     data = std::make_unique<DialogueDataset>(examples, *inputs.prompt,
                                              loaded.file.shape->block_size, false);
   });
   const int64_t budget = std::max<int64_t>(1024, loaded.file.progress.micro_batch_tokens);
-  const double loss = validation_loss(*loaded.model, loaded.inference.weights(),
-                                      {*data, data->size(), budget}, context.world);
-  const Summarizer summarizer = summarizer_of(context, inputs, loaded);
-  const std::vector<std::string> predictions =
-      summarizer.summaries(examples, config.generation, progress_lines(context, "evaluation"));
-  if (!context.coordinator.is_root()) return;
-
-  const SummaryScores scores = score_summaries(examples, predictions);
-  nlohmann::ordered_json json{
-      {"iter", loaded.file.progress.iter}, {"val_loss", loss}, {"num_examples", count}};
-  json.update(rouge_json(scores));
-  json["weights"] = loaded.digest;
-  Log& log = context.coordinator.log();
-  if (!inputs.split.train.empty()) {
-    const Baselines baselines = score_baselines(inputs.split.train, examples);
-    json["baselines"] = {{"constant", baselines.constant},
-                         {"first_utterance", baselines.first_utterance},
-                         {"longest_utterance", baselines.longest_utterance}};
-    log.info(
-        fmt::format("ROUGE-1 F without a model: best constant summary {:.4f}, first utterance "
-                    "{:.4f}, longest utterance {:.4f}",
-                    baselines.constant, baselines.first_utterance, baselines.longest_utterance));
-  }
-  context.coordinator.write("evaluation.json", json.dump(2) + "\n");
-  context.coordinator.write("evaluation.csv", evaluation_csv(examples, predictions, scores));
-  log.info(
-      fmt::format("evaluation of {} examples: loss {:.4f}, ROUGE-1 F {:.4f}, ROUGE-2 F {:.4f}, "
-                  "ROUGE-L F {:.4f}",
-                  count, loss, scores.mean.rouge1.fmeasure, scores.mean.rouge2.fmeasure,
-                  scores.mean.rougeL.fmeasure));
-  warn_of_empty(log, "evaluation", predictions);
-  context.coordinator.note_stage("evaluate", loaded.file.progress.iter, loaded.digest, settings);
+  const auto loss =
+      validation_loss(*loaded.model, loaded.inference.weights(), {*data, data->size(), budget},
+                      context.world, stop_was_requested);
+  if (!loss) return false;
+  const auto predictions = summaries_of(context, inputs, loaded, task);
+  if (!predictions) return false;
+  if (context.coordinator.is_root())
+    write_evaluation(context, inputs, loaded, task, *loss, *predictions);
+  return true;
 }
 
-void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
-  const std::string settings =
-      settings_digest(context.config, loaded.file.end_tokens, inputs.test, 0);
-  if (up_to_date(context, "predict", loaded, settings, "submission.csv")) return;
-  const Summarizer summarizer = summarizer_of(context, inputs, loaded);
-  const std::vector<std::string> summaries = summarizer.summaries(
-      inputs.test, context.config.generation, progress_lines(context, "prediction"));
-  if (!context.coordinator.is_root()) return;
-  context.coordinator.write("submission.csv", submission_csv(inputs.test, summaries));
+bool predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded) {
+  const Task task{"predict", "prediction", inputs.test,
+                  settings_digest(context.config, inputs, loaded, inputs.test, 0)};
+  if (up_to_date(context, task, loaded, "submission.csv")) return true;
+  const auto summaries = summaries_of(context, inputs, loaded, task);
+  if (!summaries) return false;
+  if (!context.coordinator.is_root()) return true;
+  context.coordinator.write("submission.csv", submission_csv(inputs.test, *summaries));
   Log& log = context.coordinator.log();
-  log.info(fmt::format("predictions of {} rows: {}", summaries.size(),
+  log.info(fmt::format("predictions of {} rows: {}", summaries->size(),
                        (context.coordinator.folder().path() / "submission.csv").string()));
-  warn_of_empty(log, "predictions", summaries);
-  context.coordinator.note_stage("predict", loaded.file.progress.iter, loaded.digest, settings);
+  warn_of_empty(log, "predictions", *summaries);
+  context.coordinator.note_stage(task.stage, loaded.file.progress.iter, loaded.digest,
+                                 task.settings);
+  return true;
 }
 
 }  // namespace precis

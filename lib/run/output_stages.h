@@ -27,9 +27,10 @@ std::unique_ptr<OutputModel> load_output_model(const RunContext& context, const 
                                                std::optional<ModelFile> read);
 
 /// Collective. Scores all validation rows (or eval.max_examples): evaluation.json, evaluation.csv.
-void evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
+/// Returns false where a signal stopped it; the rows that are done are kept for another start.
+bool evaluate_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
 
-/// Collective. Summarises test_csv: submission.csv.
-void predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
+/// Collective. Summarises test_csv: submission.csv. Returns false as evaluate_stage.
+bool predict_stage(const RunContext& context, const Inputs& inputs, OutputModel& loaded);
 
 }  // namespace precis

@@ -1,14 +1,33 @@
 #include "lib/run/stop_signal.h"
 
+#include <atomic>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 namespace precis {
 namespace {
 
-volatile std::sig_atomic_t stop_requested = 0;  // all that a signal handler may touch
+// Milliseconds of a clock that only rises; 0: not yet. A signal handler may touch it.
+std::atomic<int64_t> requested_at{0};
+static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-void note(int) {
-  stop_requested = 1;
+int64_t now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000 + time.tv_nsec / 1'000'000 + 1;
+}
+
+/// `timeout` and others send a signal to a process and then to its group: that is one request.
+constexpr int64_t kOneRequest = 300;  // milliseconds
+
+void note(int signal) {
+  const int64_t before = requested_at;
+  if (before == 0) requested_at = now();
+  if (signal != SIGINT || before == 0 || now() - before < kOneRequest) return;
+  // Files are put in place whole, so that none is harmed.
+  ::signal(SIGINT, SIG_DFL);
+  ::raise(SIGINT);
 }
 
 bool hangup_is_ignored() {
@@ -36,7 +55,7 @@ void note_stop_signals() {
 }
 
 bool stop_was_requested() {
-  return stop_requested != 0;
+  return requested_at != 0;
 }
 
 }  // namespace precis

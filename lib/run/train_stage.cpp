@@ -188,14 +188,9 @@ bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile star
       make_collectives(context.setup.plan.backend, world, context.setup.device);
   TrainingState state(std::move(start), config.train, context.setup, *collectives);
   const Boundary end = Training({context, inputs, state}, data, *collectives).run();
-  const bool stopped = end == Boundary::kStopped;
-  world.together([&] {
-    if (stopped)
-      context.coordinator.finish_saves();
-    else
-      context.coordinator.settle_saves();
-  });
-  return !stopped;
+  if (end == Boundary::kStopped) return false;
+  world.together([&] { context.coordinator.settle_saves(); });
+  return true;
 }
 
 }  // namespace precis

@@ -16,8 +16,8 @@ struct RunContext {
 };
 
 /// Collective. Trains from `start` to train.max_iters, evaluating and saving on the way. Returns
-/// false when a signal stopped it; last.pt is then saved. Throws SharedError where the last
-/// checkpoint could not be.
+/// false when a signal stopped it; last.pt is then on its way (Coordinator::finish_saves). Throws
+/// SharedError where the last checkpoint could not be saved.
 bool train_stage(const RunContext& context, const Inputs& inputs, ModelFile start);
 
 }  // namespace precis

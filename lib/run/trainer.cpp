@@ -36,22 +36,27 @@ void check_out_dir(const World& world, const RunConfig& config) {
   });
 }
 
-/// evaluate, or predict. `output`: the model they share, made where there is none yet; `read`: what
-/// was read to begin with.
-void output_stage(const std::string& stage, const RunContext& context, const Inputs& inputs,
+/// evaluate, or predict; false where a signal stopped it. `output`: the model they share, made
+/// where there is none yet; `read`: what was read to begin with.
+bool output_stage(const std::string& stage, const RunContext& context, const Inputs& inputs,
                   std::optional<ModelFile>& read, std::unique_ptr<OutputModel>& output) {
   if (stage == "predict" && inputs.test.empty()) {
     context.coordinator.log().info("no data.test_csv: nothing to predict");
-    return;
+    return true;
   }
   const bool to_train = context.config.has_stage("train");  // then `read` is for that
   if (!output)
     output = load_output_model(context, inputs,
                                to_train ? std::nullopt : std::exchange(read, std::nullopt));
-  if (stage == "evaluate")
-    evaluate_stage(context, inputs, *output);
-  else
-    predict_stage(context, inputs, *output);
+  return stage == "evaluate" ? evaluate_stage(context, inputs, *output)
+                             : predict_stage(context, inputs, *output);
+}
+
+/// Collective. The end after a signal.
+ExitCode stopped(const World& world, Coordinator& coordinator, Log& log) {
+  world.together([&] { coordinator.finish_saves(); });
+  log.info("stopped by a signal, and all is saved: run the same line again to go on");
+  return ExitCode::kStopped;
 }
 
 }  // namespace
@@ -92,16 +97,14 @@ ExitCode run_trainer(World& world, RunConfig& config) {
   for (const std::string& stage : config.run.stages) {
     world.set_activity(stage);
     if (stage != "train") {
-      output_stage(stage, context, inputs, model, output);
+      if (!output_stage(stage, context, inputs, model, output))
+        return stopped(world, *coordinator, log);
       continue;
     }
     output.reset();        // of the weights before
     if (!model) continue;  // train is named twice
     ModelFile start = std::move(*std::exchange(model, std::nullopt));
-    if (!train_stage(context, inputs, std::move(start))) {
-      log.info("stopped by a signal after saving last.pt: run the same line again to go on");
-      return ExitCode::kStopped;
-    }
+    if (!train_stage(context, inputs, std::move(start))) return stopped(world, *coordinator, log);
   }
   world.set_activity("report");
   world.together([&] {

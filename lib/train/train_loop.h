@@ -40,8 +40,8 @@ std::string describe_skipped(const Iteration& iteration);
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
-  /// `steps` optimizer steps are done. Returns `boundary`, or kEndedEarly instead of kGoingOn to
-  /// end here, on every rank alike.
+  /// `steps` optimizer steps are done. Returns `boundary`, or to end here, on every rank alike,
+  /// kEndedEarly instead of kGoingOn, or kStopped where a signal came meanwhile.
   virtual Boundary reached(int64_t steps, Boundary boundary) {
     (void)steps;
     return boundary;

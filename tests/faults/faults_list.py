@@ -89,4 +89,10 @@ FAULTS = [
           target="comm_nccl_connect_ranks", source="lib/comm/nccl_connect.cpp", ranks=2),
     Fault("a rank that NCCL refuses waits for those that look for it", "lib/comm/nccl_connect.cpp", "!meet_within(world.impl(), grace_seconds)",
           "!meet_within(world.impl(), 10 * grace_seconds + 60)", target="comm_nccl_connect_ranks", source="lib/comm/nccl_connect.cpp", ranks=2),
+    Fault("a rank that is asked to stop keeps it to itself", "lib/comm/work_rounds.cpp", "return word.stops != 0;", "return word.stops > 1;",
+          target="comm_work_rounds_ranks", tests="WorkRounds.OneThatStopsStopsAll", source="lib/comm/work_rounds.cpp", ranks=2),
+    Fault("a kept row is taken whatever its check says", "lib/eval/kept_rows.cpp", " || check->get<std::string>() != check_of(number, summary)", "",
+          target="eval_kept_rows_test", source="lib/eval/kept_rows.cpp"),
+    Fault("a training goes on with other rows", "lib/run/resume_changes.cpp", "before.train != now.train", "before.train == now.train",
+          target="run_resume_changes_test", source="lib/run/resume_changes.cpp"),
 ]

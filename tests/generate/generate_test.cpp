@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "lib/base/errors.h"
@@ -247,18 +248,49 @@ TEST(Generate, SuppressedTokensAreAsIfTheyWereNotThere) {
   }
 }
 
-TEST(Generate, TellsProgressAndTakesNoPrompts) {
+TEST(Generate, TellsWhatIsFinishedAndTakesNoPrompts) {
   const auto prompts = random_prompts(9);
-  std::vector<size_t> told;
+  std::map<size_t, std::vector<int32_t>> told;
   ToyDecoder decoder(kToy);
-  generate(decoder, prompts, {.max_new_tokens = 15},
-           {.end_tokens = {kToy.end}, .max_batch_rows = 4, .progress = [&](size_t done) {
-              told.push_back(done);
-            }});
-  EXPECT_EQ(told, (std::vector<size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  const Texts texts = generate(decoder, prompts, {.max_new_tokens = 15},
+                               {.end_tokens = {kToy.end},
+                                .max_batch_rows = 4,
+                                .finished = [&](size_t prompt, const std::vector<int32_t>& tokens) {
+                                  EXPECT_TRUE(told.emplace(prompt, tokens).second) << "told twice";
+                                }});
+  ASSERT_EQ(told.size(), prompts.size());
+  for (const auto& [prompt, tokens] : told) EXPECT_EQ(tokens, texts.at(prompt));
   ToyDecoder idle(kToy);
   EXPECT_TRUE(generate(idle, {}, {}, {}).empty());
   EXPECT_EQ(idle.num_starts, 0U);
+}
+
+TEST(Generate, LeavesWhatIsNotFinishedWhereItIsToStop) {
+  const auto prompts = random_prompts(9);
+  const GenerationConfig config{.max_new_tokens = 15};
+  ToyDecoder whole(kToy);
+  const Texts expected = generate(whole, prompts, config, {.end_tokens = {kToy.end}});
+  size_t fewest = prompts.size(), most = 0;
+  for (size_t steps = 0; steps < 30; ++steps) {
+    size_t asked = 0, finished = 0;
+    ToyDecoder decoder(kToy);
+    generate(decoder, prompts, config,
+             {.end_tokens = {kToy.end},
+              .max_batch_rows = 4,
+              .finished =
+                  [&](size_t prompt, const std::vector<int32_t>& tokens) {
+                    EXPECT_EQ(tokens, expected[prompt]);
+                    ++finished;
+                  },
+              .should_stop = [&] { return asked++ >= steps; }});
+    EXPECT_LE(decoder.num_steps, steps);
+    EXPECT_LE(asked, steps + 2) << "nothing is begun after it";
+    fewest = std::min(fewest, finished);
+    most = std::max(most, finished);
+  }
+  EXPECT_EQ(fewest, 0U);
+  EXPECT_GT(most, 4U) << "into the second batch";
+  EXPECT_LT(most, prompts.size());
 }
 
 TEST(PlanBatches, KeepsToItsLimits) {
@@ -327,14 +359,15 @@ TEST(Generate, DecodesInHalvesWhereTheDeviceHasNoMemory) {
   GenerationConfig config;
   config.temperature = 1;
   config.max_new_tokens = 9;
-  std::vector<size_t> told;
-  const GenerateOptions options{.end_tokens = {toy.end},
-                                .progress = [&](size_t done) { told.push_back(done); }};
+  std::multiset<size_t> told;
+  const GenerateOptions options{
+      .end_tokens = {toy.end},
+      .finished = [&](size_t prompt, const std::vector<int32_t>&) { told.insert(prompt); }};
   ToyDecoder large(toy);
   SmallDevice small(toy, 2);
   const Texts found = generate(small, prompts, config, options);
-  EXPECT_TRUE(std::ranges::is_sorted(told));
-  EXPECT_EQ(told.back(), prompts.size());
+  EXPECT_EQ(told.size(), prompts.size());
+  for (size_t i = 0; i < prompts.size(); ++i) EXPECT_EQ(told.count(i), 1U) << i;
   EXPECT_EQ(found, generate(large, prompts, config, options));
   EXPECT_GE(small.starts, 3);
   SmallDevice none(toy, 0);

@@ -165,6 +165,10 @@ class EachVersion(Folder):
         self.assertNotIn("\nTMPDIR=", self.read("environment"))
 
 
+# The same, that neither saves nor leaves.
+STUBBORN = RANK.replace("and not got", "")
+
+
 class Signals(Folder):
     def command(self, seconds):
         return [LOCAL, "2", sys.executable, self.write("rank.py", RANK), self.folder, str(seconds)]
@@ -182,6 +186,48 @@ class Signals(Folder):
                 self.wait_for_ranks("started")
                 process.send_signal(number)
                 self.assertEqual(process.wait(30), 75, number)
+            self.assert_ended("SIGUSR1")
+            for rank in (0, 1):
+                os.remove(self.path(f"started-{rank}"))
+                os.remove(self.path(f"ended-{rank}"))
+
+    def test_a_second_interrupt_ends_the_run_at_once(self):
+        command = [LOCAL, "2", sys.executable, self.write("stubborn.py", STUBBORN), self.folder, "60"]
+        for first in (signal.SIGINT, signal.SIGUSR1):
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                self.wait_for_ranks("started")
+                process.send_signal(first)
+                time.sleep(0.6)
+                self.assertIsNone(process.poll())
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.wait(20), 130)
+            for rank in (0, 1):
+                os.remove(self.path(f"started-{rank}"))
+            self.assertFalse(subprocess.run(["pgrep", "-f", self.path("stubborn.py")], stdout=subprocess.PIPE).stdout, "ranks are left")
+
+    def test_an_interrupt_that_comes_twice_is_one(self):
+        with subprocess.Popen(self.command(60), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+            self.wait_for_ranks("started")
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(30), 75)
+        self.assert_ended("SIGUSR1")
+
+    def test_the_quickstart_passes_signals_on(self):
+        for name in ("launch", "configs"):
+            os.mkdir(self.path(name))
+        for name in ("quickstart.sh", "local.sh", "mpirun.sh"):
+            shutil.copy(os.path.join(ROOT, "launch", name), self.path("launch", name))
+        self.write("launch/setup.sh", "#!/bin/sh\n")
+        self.write("configs/quickstart.yaml", "run:\n  out_dir: out\n")
+        self.write("trainer", f"#!/bin/sh\nexec {sys.executable} {self.write('rank.py', RANK)} {self.folder} 60\n")
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            with subprocess.Popen([self.path("launch/quickstart.sh")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, universal_newlines=True) as process:
+                self.wait_for_ranks("started")
+                process.send_signal(number)
+                said, _ = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 75, number)
+                self.assertIn("quickstart: stopped; run the same line again to go on", said)
             self.assert_ended("SIGUSR1")
             for rank in (0, 1):
                 os.remove(self.path(f"started-{rank}"))

@@ -126,7 +126,7 @@ TEST(ReadInputs, NamesEverySizeThatTheWeightsContradict) {
   const std::string error = config_error_of(run);
   expect_words(error, {"model.n_layer is 2", "model.n_head is 4", "model.n_embd is 16",
                        "model.bias is false", "data.block_size is 64", "last.pt has 32"});
-  EXPECT_EQ(count_of(error, "\n"), 4u) << error;
+  EXPECT_EQ(count_of(error, ", but "), 5u) << error;
 }
 
 TEST(ReadInputs, CropsAModelToFewerPositions) {

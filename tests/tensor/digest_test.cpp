@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "lib/base/digest_text.h"
+
 namespace precis {
 namespace {
 
