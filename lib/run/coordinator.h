@@ -76,6 +76,7 @@ class Coordinator {
   void tell_failures();
   void tend();
   void make_folder_anew();
+  void number_last(int64_t iter);
   ReportInput report_of(const Inputs& inputs) const;
 
   RunConfig& config_;
