@@ -316,7 +316,7 @@ void RunLock::beat() {
     return;
   }
   if (!holder->is_same(me_)) {
-    lost_ = true;
+    if (held_) lost_ = true;  // else it is what a dead one left and a full disk kept from us
     return;
   }
   held_ = true;
