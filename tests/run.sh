@@ -4,8 +4,8 @@
 #                  Then only what they start is built, what is set up already is left alone, and the format is not checked
 #   -- ARGUMENTS   for the programs of these tests: tests/run.sh config/yaml_tree -- --gtest_filter=*Aliases*
 #   --all          also the slow tier: address and undefined-behaviour sanitizers on the torch-free part and on the kernels of
-#                  GPUs, known faults put back one at a time, long fuzzing, and, with PRECIS_PEERS=1, the controls of the
-#                  comparisons (each must fail for a program with a known mistake)
+#                  GPUs, known faults put back one at a time, every call for a file failing once, long fuzzing, and, with
+#                  PRECIS_PEERS=1, the controls of the comparisons (each must fail for a program with a known mistake)
 # PRECIS_PEERS=1 makes a Python environment with the reference implementations (transformers, tiktoken, ...) in .peers/
 # and runs the comparisons of tests/peers after the other tests; NAME peers: them alone. BUILD_DIR: another build folder.
 set -euo pipefail
@@ -153,6 +153,16 @@ run_faults() {
   return $code
 }
 
+# Every call that a run makes for its files fails once, and kills it once.
+run_every_call() {
+  local ranks code=0
+  for ranks in 1 2; do
+    python3 tests/faults/every_call.py "$build/tests/faults_shim.so" "$build/bin/trainer" --ranks $ranks | tee "$build/every_call.log" || code=$?
+    closing+=("$(tail -n 1 "$build/every_call.log"), $ranks rank(s)")
+  done
+  return $code
+}
+
 [[ $pattern != peers ]] || PRECIS_PEERS=1
 [[ ${PRECIS_PEERS-} != 1 ]] || install_peers
 [[ $all == yes ]] && export PRECIS_FUZZ_SECONDS=${PRECIS_FUZZ_SECONDS:-60}
@@ -177,6 +187,7 @@ if [[ $all == yes ]]; then
   run_sanitized || failed=1
   run_kernels_sanitized || failed=1
   run_faults || failed=1
+  run_every_call || failed=1
 fi
 printf '%s\n' "${closing[@]}"
 exit $failed

@@ -47,8 +47,10 @@ Failure other(std::string message) {
 }
 
 Failure out_of_memory() {
-  return other(
-      "there is not enough memory; use smaller batches or a smaller model, or a machine with more");
+  return {static_cast<int>(ExitCode::kOther),
+          "there is not enough memory; use smaller batches or a smaller model, or a machine with "
+          "more",
+          true};
 }
 
 /// An exception of another library, known by its words alone.
@@ -92,7 +94,8 @@ Failure out_of_gpu_memory(std::string_view text) {
                       "or end what else runs there (nvidia-smi shows it)",
                       gpu.empty() ? "the GPU" : "GPU " + gpu,
                       capacity.empty() ? "" : fmt::format(" ({} in all)", capacity),
-                      size.empty() ? "" : fmt::format(" for {} more", size))};
+                      size.empty() ? "" : fmt::format(" for {} more", size)),
+          true};
 }
 
 }  // namespace precis

@@ -12,6 +12,7 @@ struct Failure {
   int code = 1;
   std::string
       message;  ///< one sentence, or a line for each of several errors; names no library of ours
+  bool out_of_memory = false;  ///< of the machine or of a GPU: less work at a time may fit
 };
 
 /// What an exception means. `Error`: its own code and words; a failed system call or no memory

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "lib/base/errors.h"
@@ -21,32 +23,42 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Calls take(bytes, size of the file as its status has it) for one piece of a file after another.
+/// 0, or an errno.
 template <class Take>
-void for_each_piece(const fs::path& path, Take take) {
-  const auto fail = [&](int error) {
-    throw DataError(
-        fmt::format("{}: cannot be read: {}", fs::absolute(path).string(), std::strerror(error)));
-  };
+int for_each_piece(const fs::path& path, Take take) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) fail(errno);
+  if (fd < 0) return errno;
   struct stat status {};
   const bool sized = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
   constexpr size_t kPiece = size_t{1} << 22;
   std::string piece;
   piece.resize(kPiece);
-  for (;;) {
+  int error = 0;
+  while (error == 0) {
     const ssize_t got = ::read(fd, piece.data(), kPiece);
     if (got == 0) break;
     if (got > 0)
       take(std::string_view(piece.data(), static_cast<size_t>(got)),
            sized ? static_cast<size_t>(status.st_size) : 0);
-    if (got < 0 && errno != EINTR) {
-      const int error = errno;
-      ::close(fd);
-      fail(error);
-    }
+    else if (errno != EINTR)
+      error = errno;
   }
   ::close(fd);
+  return error;
+}
+
+/// Calls read(), which returns 0 or an errno, and once more a second later where that may help:
+/// disks stumble, and networks forget. Throws what is wrong then.
+template <class Read>
+void read_patiently(const fs::path& path, Read read) {
+  int error = read();
+  if (error == EIO || error == ESTALE || error == ETIMEDOUT || error == EAGAIN) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    error = read();
+  }
+  if (error != 0)
+    throw DataError(
+        fmt::format("{}: cannot be read: {}", fs::absolute(path).string(), std::strerror(error)));
 }
 
 /// What stands at a path, whatever it leads to, to be replaced unless it is a folder.
@@ -61,15 +73,18 @@ OutputTarget place_of(const fs::path& path) {
 
 std::string read_file(const fs::path& path) {
   std::string content;
-  for_each_piece(path, [&](std::string_view piece, size_t size) {
-    if (content.empty()) content.reserve(size);
-    content += piece;
+  read_patiently(path, [&] {
+    content.clear();
+    return for_each_piece(path, [&](std::string_view piece, size_t size) {
+      if (content.empty()) content.reserve(size);
+      content += piece;
+    });
   });
   return content;
 }
 
 void read_file_through(const fs::path& path) {
-  for_each_piece(path, [](std::string_view, size_t) {});
+  read_patiently(path, [&] { return for_each_piece(path, [](std::string_view, size_t) {}); });
 }
 
 std::optional<fs::path> keep_aside(const fs::path& path) {
@@ -144,6 +159,17 @@ void AtomicFile::fail(const char* what) const {
 }
 
 void AtomicFile::write(std::string_view bytes) {
+  constexpr size_t kPiece = size_t{1} << 16;
+  if (!target_.empty() && gathered_.size() + bytes.size() < kPiece) {
+    gathered_ += bytes;
+    return;
+  }
+  write_out(gathered_);
+  gathered_.clear();
+  write_out(bytes);
+}
+
+void AtomicFile::write_out(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t done = ::write(fd_, bytes.data(), bytes.size());
     if (done < 0 && errno == EINTR) continue;
@@ -153,6 +179,8 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
+  write_out(gathered_);
+  gathered_.clear();
   // A pipe or a terminal has nothing to sync (EINVAL), which is no failure.
   if (::fsync(fd_) != 0 && (!target_.empty() || errno != EINVAL)) fail("cannot be synced");
   if (::close(std::exchange(fd_, -1)) != 0) {

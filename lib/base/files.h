@@ -8,7 +8,7 @@
 
 namespace precis {
 
-/// The whole file as bytes. Throws DataError naming the absolute path when it cannot be read.
+/// The whole file as bytes; twice tried where a disk fails. Throws DataError with the whole path.
 std::string read_file(const std::filesystem::path& path);
 
 /// Reads the whole file and keeps nothing of it. Throws as read_file.
@@ -41,7 +41,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
-  /// Appends. What is written never has to be gone back to, so that a pipe can take it.
+  /// Appends; to a plain file in pieces of some size. What is written never has to be gone back to,
+  /// so that a pipe can take it.
   void write(std::string_view bytes);
   /// fsync, rename, fsync of the folder.
   void commit();
@@ -51,10 +52,12 @@ class AtomicFile {
 
  private:
   void open_beside();
+  void write_out(std::string_view bytes);
   [[noreturn]] void fail(const char* what) const;
 
   std::filesystem::path path_;    // as it was given
   std::filesystem::path target_;  // what is replaced; empty: written into
+  std::string gathered_;          // not yet written
   int fd_ = -1;
 };
 

@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <system_error>
-#include <thread>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -47,17 +45,6 @@ bool stands(const fs::path& path) {
   return fs::symlink_status(path).type() != fs::file_type::not_found;
 }
 
-/// Reads a file to its end as read(2) does: in memory that is mapped a block that the disk cannot
-/// read would end the process. Tried twice, since networks forget.
-void read_through(const fs::path& path) {
-  try {
-    read_file_through(path);
-  } catch (const DataError&) {
-    std::this_thread::sleep_for(std::chrono::seconds(1));
-    read_file_through(path);
-  }
-}
-
 }  // namespace
 
 fs::path CheckpointFolder::numbered(int64_t iter) const {
@@ -83,25 +70,26 @@ void CheckpointFolder::save_best(const Value& checkpoint) const {
 
 void CheckpointFolder::save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const {
   write_pt(last(), checkpoint, Links::kReplace);
+  number_last(iter, keep_last);
+}
+
+void CheckpointFolder::number_last(int64_t iter, int64_t keep_last) const {
   if (keep_last <= 0) return;
   // last.pt is never written into, only replaced, so a second name for it is as good as a copy.
   const fs::path path = numbered(iter);
   const fs::path link = AtomicFile::beside(path);
-  std::error_code error;
-  fs::remove(link, error);
-  fs::create_hard_link(last(), link, error);
+  std::error_code error, ignored;
+  fs::remove(link, ignored);
+  fs::create_hard_link(fs::canonical(last(), error), link, error);
   if (error) {
     error.clear();
     fs::copy_file(last(), link, error);
   }
-  if (error) {
-    std::error_code ignored;
-    fs::remove(link, ignored);  // half a copy
-  }
-  check(error, path, "cannot be created");
-  fs::rename(link, path, error);
-  check(error, path, "cannot be put in place");
-  fs::remove(link, error);  // renaming a file onto another name of itself leaves both
+  const char* what = error ? "cannot be created" : "cannot be put in place";
+  if (!error) fs::rename(link, path, error);
+  // Half a copy, or what stays where a file is renamed onto another name of itself.
+  fs::remove(link, ignored);
+  check(error, path, what);
 
   std::vector<int64_t> older = iterations();
   older.erase(std::upper_bound(older.begin(), older.end(), iter), older.end());
@@ -140,7 +128,9 @@ CheckpointFolder::Newest CheckpointFolder::first_whole(
         found.damaged, [&](const fs::path& other) { return fs::equivalent(path, other, error); });
     try {
       if (!known) {
-        read_through(path);
+        // As read(2) does: in memory that is mapped a block that the disk cannot read would end the
+        // process.
+        read_file_through(path);
         read(path);
         found.path = path;
         return found;

@@ -45,6 +45,9 @@ class CheckpointFolder {
   /// and of those up to `iter` the n newest stay; none is removed before last.pt was read back
   /// whole.
   void save_last(const Value& checkpoint, int64_t iter, int64_t keep_last) const;
+  /// The second half of that, for a last.pt of `iter` that stands: a process may have been killed
+  /// between the two.
+  void number_last(int64_t iter, int64_t keep_last) const;
 
   /// Calls read(path) for one of checkpoints() after another until one is taken; a DataError of
   /// `read` says that the file is damaged, and so does a disk that cannot read it twice. A file

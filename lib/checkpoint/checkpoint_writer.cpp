@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <exception>
-#include <new>
+#include <system_error>
 #include <utility>
 
 #include "lib/base/errors.h"
+#include "lib/tensor/memory_shortage.h"
 
 namespace precis {
 
@@ -36,14 +37,39 @@ void CheckpointWriter::save(Job job, std::span<const at::Tensor> tensors) {
     if (job.iter != copied_iter_) {
       wait_until_written(lock);
       try_again(lock, job.best);
-      copied_iter_ = -1;  // stays so where the copy fails
-      copy(tensors);
+      copied_iter_ = -1;  // stays so where there is no memory for a copy
+      if (lacks_memory([&] { copy(tensors); }) || !start_thread())
+        return save_at_once(lock, job, tensors);
       copied_iter_ = job.iter;
     }
     jobs_.push_back(std::move(job));
-    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
   }
   changed_.notify_all();
+}
+
+/// Whether there is one.
+bool CheckpointWriter::start_thread() {
+  try {
+    if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+    return true;
+  } catch (const std::system_error&) {  // no room for its stack
+    return false;
+  }
+}
+
+/// Writes from the tensors themselves while the caller waits. What fails is tried again by the next
+/// save of that name.
+void CheckpointWriter::save_at_once(Lock& lock, const Job& job,
+                                    std::span<const at::Tensor> tensors) {
+  copies_.clear();
+  const bool lacking = lacks_memory([&] {
+    for (const at::Tensor& tensor : tensors) copies_.push_back(tensor.to(at::kCPU, at::kFloat));
+  });
+  lock.unlock();
+  std::optional<std::string> error = lacking ? no_memory_for(job) : write(job);
+  lock.lock();
+  copies_.clear();
+  note(job, std::move(error));
 }
 
 void CheckpointWriter::wait_until_written(Lock& lock) const {
@@ -118,13 +144,16 @@ std::optional<std::string> CheckpointWriter::write(const Job& job) const {
     return std::nullopt;
   } catch (const Error& error) {
     return error.what();
-  } catch (const std::bad_alloc&) {
-    return fmt::format("{}: cannot be written: there is not enough memory",
-                       (job.best ? folder_.best() : folder_.last()).string());
   } catch (const std::exception& error) {
+    if (is_out_of_memory(std::current_exception())) return no_memory_for(job);
     return fmt::format("{}: cannot be written: {}",
                        (job.best ? folder_.best() : folder_.last()).string(), error.what());
   }
+}
+
+std::string CheckpointWriter::no_memory_for(const Job& job) const {
+  return fmt::format("{}: cannot be written: there is not enough memory",
+                     (job.best ? folder_.best() : folder_.last()).string());
 }
 
 std::vector<std::string> CheckpointWriter::take_failures() {

@@ -23,7 +23,8 @@ namespace precis {
 
 /// Writes ckpt.pt and last.pt on a thread of its own from a copy of the tensors in host memory.
 /// There is one copy: its memory is used again by the next save, which waits until the one before
-/// is on the disk; both files of one iteration share it. A save that fails ends nothing: it is
+/// is on the disk; both files of one iteration share it. Where there is no memory for it the caller
+/// waits until the file is written. A save that fails ends nothing: it is
 /// told, tried again every few seconds and once more before its copy is given up for a later one,
 /// and later ones are tried in any case. Members are called by one thread.
 class CheckpointWriter {
@@ -81,6 +82,8 @@ class CheckpointWriter {
   using Lock = std::unique_lock<std::mutex>;
 
   void save(Job job, std::span<const at::Tensor> tensors);
+  bool start_thread();
+  void save_at_once(Lock& lock, const Job& job, std::span<const at::Tensor> tensors);
   void wait_until_written(Lock& lock) const;
   void try_again(Lock& lock, std::optional<bool> except_best);
   bool queue_failed(std::optional<bool> except_best);
@@ -88,6 +91,7 @@ class CheckpointWriter {
   void copy(std::span<const at::Tensor> tensors);
   void work();
   std::optional<std::string> write(const Job& job) const;
+  std::string no_memory_for(const Job& job) const;
 
   CheckpointFolder folder_;
   std::function<void()> before_;

@@ -30,6 +30,9 @@ MappedFile::MappedFile(const std::filesystem::path& path)
     if (start == MAP_FAILED) error = errno;
   }
   ::close(file);
+  if (error == ENOMEM)  // which says nothing of the file
+    throw Error(ExitCode::kOther,
+                fmt::format("{}: cannot be read: there is not enough memory for it", name_));
   if (error != 0) fail(std::strerror(error));
   if (S_ISDIR(status.st_mode)) fail("it is a folder");
   if (!S_ISREG(status.st_mode)) fail("it is not a regular file");

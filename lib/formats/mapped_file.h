@@ -14,7 +14,8 @@ namespace precis {
 /// place.
 class MappedFile {
  public:
-  /// Throws DataError naming the absolute path when it cannot be read.
+  /// Throws DataError naming the absolute path when it cannot be read; where there is no memory for
+  /// it, which says nothing of the file, an Error of another code.
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

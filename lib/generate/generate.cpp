@@ -1,12 +1,14 @@
 #include "lib/generate/generate.h"
 
 #include <ATen/ops/tensor.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <numeric>
 #include <utility>
+
+#include "lib/tensor/memory_shortage.h"
 
 namespace precis {
 namespace {
@@ -120,8 +122,8 @@ std::vector<std::vector<int32_t>> generate(Decoder& decoder, std::span<const Pro
     try {
       decode_batch(decoder, batch, config, options, suppressor,
                    *make_strategy(batch, config, options.end_tokens, finished));
-    } catch (const c10::OutOfMemoryError&) {
-      if (indices.size() == 1) throw;
+    } catch (...) {
+      if (indices.size() == 1 || !is_out_of_memory(std::current_exception())) throw;
       const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(indices.size() / 2);
       batches.emplace_back(middle, indices.end());
       batches.emplace_back(indices.begin(), middle);

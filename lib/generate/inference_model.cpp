@@ -6,6 +6,7 @@
 
 #include "lib/model/ragged_batch.h"
 #include "lib/ops/route.h"
+#include "lib/tensor/memory_shortage.h"
 
 namespace precis {
 
@@ -48,10 +49,12 @@ CachedDecoder::CachedDecoder(const InferenceModel& model, MakeDeviceGraph make)
   steps_.emplace(model_.recorded_steps(std::move(make)));
 }
 
-/// One row is read for at the same rate either way: a copy would cost time.
+/// One row is read for at the same rate either way: a copy would cost time. Where there is no
+/// memory for one, decoding goes on without.
 void CachedDecoder::pack_for(size_t rows) {
   constexpr size_t kWorthPacking = 4;
-  if (!steps_ && model_.weights().packed.empty() && rows >= kWorthPacking) model_ = model_.packed();
+  if (steps_ || !may_pack_ || !model_.weights().packed.empty() || rows < kWorthPacking) return;
+  may_pack_ = !lacks_memory([&] { model_ = model_.packed(); });
 }
 
 at::Tensor CachedDecoder::start(std::span<const std::vector<int32_t>> prompts,

@@ -71,6 +71,7 @@ class CachedDecoder : public Decoder {
   void pack_for(size_t rows);
 
   InferenceModel model_;
+  bool may_pack_ = true;  // there was memory for it, as far as is known
   KvCache cache_;
   std::optional<RecordedSteps> steps_;  // none: on a CPU
 };

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "lib/model/parameter_table.h"
@@ -30,5 +31,8 @@ enum class WeightForm { kDense, kInt8 };
 
 /// The same weights with `packed`, made from their present values; of a GPU: as they are.
 Weights with_packed(const Weights& weights, WeightForm form);
+
+/// Bytes that with_packed adds to weights of this dtype on a CPU.
+int64_t packed_bytes(const ParameterTable& table, at::ScalarType compute, WeightForm form);
 
 }  // namespace precis

@@ -56,6 +56,11 @@ bool packed_is_faster(int64_t rows) {
   return rows <= kFewRows || !is_wide() || cpu::amx::is_supported();
 }
 
+int64_t packed_bytes(int64_t out, int64_t in, at::ScalarType type) {
+  const int64_t scales = type == at::kChar ? out * static_cast<int64_t>(sizeof(float)) : 0;
+  return panels_of(out) * kPanel * in * static_cast<int64_t>(c10::elementSize(type)) + scales;
+}
+
 PackedWeight pack_weight(const at::Tensor& weight) {
   const int64_t out = weight.size(0), in = weight.size(1);
   PackedWeight packed{{}, {}, out, in};

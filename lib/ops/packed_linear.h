@@ -24,6 +24,10 @@ PackedWeight pack_weight(const at::Tensor& weight);
 /// of its weights.
 PackedWeight pack_as_int8(const at::Tensor& weight);
 
+/// Bytes of a weight [out, in] that is packed: of its panels in this type and, for int8, its
+/// scales.
+int64_t packed_bytes(int64_t out, int64_t in, at::ScalarType type);
+
 /// Whether a product of so many rows is faster packed than as LibTorch's libraries do it, on this
 /// CPU: with AVX2 always (measured on Zen 3: 152 GFLOP/s at 3200 rows, MKL 143), with AVX-512 for
 /// few.

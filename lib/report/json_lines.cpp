@@ -33,16 +33,24 @@ size_t for_each_record(std::string_view content, Visit visit) {
   return bad;
 }
 
-/// The content; empty where there is none or it cannot be read, with the reason told.
-std::string content_of(const fs::path& path, const Tell& tell) {
+/// The content; empty where there is none; nothing where it cannot be read, with the reason told.
+std::optional<std::string> content_of(const fs::path& path, const Tell& tell) {
   std::error_code error;
-  if (!fs::exists(path, error)) return {};
+  if (!fs::exists(path, error)) return "";
   try {
     return read_file(path);
   } catch (const DataError& unreadable) {
     if (tell) tell(unreadable.what());
-    return {};
+    return std::nullopt;
   }
+}
+
+/// Gives a file another name, and says what for. `why` follows its path.
+void keep_with_words(const fs::path& path, const std::string& why, const Tell& tell) {
+  const std::optional<fs::path> aside = keep_aside(path);
+  if (tell)
+    tell(fmt::format("{}: {}{}; the records that are whole go on", fs::absolute(path).string(), why,
+                     aside ? fmt::format(" (kept as {})", aside->filename().string()) : ""));
 }
 
 bool is_done_again(const Record& record, int64_t go_on_from) {
@@ -55,19 +63,17 @@ bool is_done_again(const Record& record, int64_t go_on_from) {
 /// What the file is to hold before anything is appended.
 std::string kept_lines(const fs::path& path, std::optional<int64_t> go_on_from, const Tell& tell) {
   if (!go_on_from) return {};
-  const std::string content = content_of(path, tell);
+  const std::optional<std::string> content = content_of(path, tell);
+  if (!content) {  // another takes its place, and it may yet be readable by somebody
+    keep_with_words(path, "cannot be read", tell);
+    return {};
+  }
   std::string kept;
-  kept.reserve(content.size());
-  const size_t bad = for_each_record(content, [&](const Record& record, std::string_view line) {
+  kept.reserve(content->size());
+  const size_t bad = for_each_record(*content, [&](const Record& record, std::string_view line) {
     if (!is_done_again(record, *go_on_from)) kept.append(line).push_back('\n');
   });
-  if (bad > 0) {
-    const std::optional<fs::path> aside = keep_aside(path);
-    if (tell)
-      tell(fmt::format("{}: is damaged: line {} is no record{}; the records that are whole go on",
-                       fs::absolute(path).string(), bad,
-                       aside ? fmt::format(" (kept as {})", aside->filename().string()) : ""));
-  }
+  if (bad > 0) keep_with_words(path, fmt::format("is damaged: line {} is no record", bad), tell);
   return kept;
 }
 
@@ -75,7 +81,7 @@ std::string kept_lines(const fs::path& path, std::optional<int64_t> go_on_from, 
 
 std::vector<Record> read_json_lines(const fs::path& path) {
   std::vector<Record> records;
-  for_each_record(content_of(path, {}),
+  for_each_record(content_of(path, {}).value_or(""),
                   [&](const Record& record, std::string_view) { records.push_back(record); });
   return records;
 }

@@ -9,6 +9,7 @@
 #include "lib/model/cost.h"
 #include "lib/model/parameter_table.h"
 #include "lib/run/micro_batch_size.h"
+#include "lib/run/rank_memory.h"
 
 namespace precis {
 namespace {
@@ -46,10 +47,21 @@ void print_rows(const RunConfig& config, const Inputs& inputs, Log& log) {
                   config.train.global_batch_size, epochs));
 }
 
+/// What a CPU takes besides, where a stage of the config decodes.
+void print_decoding(const RankMemory& memory, Log& log) {
+  if (memory.packed + memory.cache > 0)
+    log.info(fmt::format(
+        "memory for decoding: about {:.2f} GB (weights {:.2f}, the same as decoding reads them "
+        "{:.2f}, keys and values {:.2f}){}",
+        gigabytes(memory.weights + memory.packed + memory.cache), gigabytes(memory.weights),
+        gigabytes(memory.packed), gigabytes(memory.cache),
+        memory.decodes_in_training ? "; evaluations while training take it beside training's"
+                                   : ""));
+}
+
 void print_memory(const RunConfig& config, const DeviceSetup& setup, const ModelShape& shape,
                   Log& log) {
-  const std::optional<int64_t> fixed = config.train.micro_batch_tokens.count;
-  const int64_t tokens = fixed ? *fixed : automatic_micro_batch_tokens(setup, shape);
+  const int64_t tokens = planned_micro_batch_tokens(config, setup, shape);
   const ParameterTable table = shape.parameters();
   const int64_t state = state_bytes(table.numel(), table.trainable_numel(), setup.element_size());
   const int64_t activations = activation_bytes(shape.cost(setup.element_size()), tokens);
@@ -57,6 +69,7 @@ void print_memory(const RunConfig& config, const DeviceSetup& setup, const Model
       "memory a rank needs: about {:.2f} GB (weights, gradients and moments {:.2f}, "
       "a micro-batch of {} tokens {:.2f})",
       gigabytes(state + activations), gigabytes(state), tokens, gigabytes(activations)));
+  if (setup.device.is_cpu()) print_decoding(planned_memory(config, setup, shape, true), log);
 }
 
 }  // namespace
@@ -108,7 +121,6 @@ void print_plan(const World& world, const RunConfig& config, const DeviceSetup& 
                        c10::toString(setup.dtype)));
   print_rows(config, inputs, log);
   print_memory(config, setup, shape, log);
-  log.info("the config and its inputs are fine; nothing was written");
 }
 
 }  // namespace precis

@@ -55,6 +55,7 @@ void Coordinator::open(const Inputs& inputs, bool trains) {
   log_.open(folder_.path() / "train.log");
   folder_.remove_leftovers();
   keep_aside(inputs.damaged);
+  if (trains && inputs.resumed_last) number_last(inputs.iter);
   write("config.yaml", config_yaml_);
   write_vocabulary_ = [&tokenizer = *inputs.tokenizer, folder = folder_.path()] {
     tokenizer.save(folder, Links::kReplace);
@@ -116,6 +117,15 @@ void Coordinator::keep_aside(std::span<const fs::path> damaged) {
     if (const auto aside = precis::keep_aside(path))
       log_.info(
           fmt::format("{} is kept as {}", path.filename().string(), aside->filename().string()));
+}
+
+/// What a process that was killed while it saved may not have come to.
+void Coordinator::number_last(int64_t iter) {
+  try {
+    folder_.number_last(iter, config_.checkpoint.keep_last);
+  } catch (const DataError& failure) {
+    log_.warn(failure.what());
+  }
 }
 
 CheckpointWriter::State Coordinator::state_of(const ModelFile& state, double learning_rate) const {
@@ -247,8 +257,8 @@ void Coordinator::write_report(const Inputs& inputs) {
   if (!is_root_ || !config_.report.html) return;
   try {
     write("report.html", html_report(report_of(inputs)));
-  } catch (const DataError& damaged) {  // one of the files it is made of
-    log_.warn(fmt::format("report.html is not made: {}", damaged.what()));
+  } catch (const DataError& unreadable) {  // one of the files it is made of
+    log_.warn(fmt::format("report.html is not made: {}", unreadable.what()));
   }
 }
 

@@ -85,6 +85,7 @@ class Coordinator {
   void tend();
   void make_folder_anew();
   std::filesystem::path rows_file(const std::string& stage) const;
+  void number_last(int64_t iter);
   ReportInput report_of(const Inputs& inputs) const;
 
   RunConfig& config_;

@@ -149,6 +149,7 @@ ModelFile choose_model(const RunConfig& config, Inputs& inputs, Log& log) {
   if (!config.has_stage("train")) return read_for_evaluation(config, folder, inputs.damaged, log);
   if (auto model = resumed_model(config, folder, inputs, log)) {
     inputs.resumed = true;
+    inputs.resumed_last = model->where == fs::absolute(folder.last()).string();
     log.info(fmt::format("resuming from {} at iteration {}{}", model->where, model->progress.iter,
                          config.model.from_scratch() ? "" : "; model.init_from is not looked at"));
     return std::move(*model);

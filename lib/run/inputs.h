@@ -21,9 +21,10 @@ struct Inputs {
   std::vector<Example> test;
   std::unique_ptr<BpeTokenizer> tokenizer;
   std::unique_ptr<SummaryPrompt> prompt;
-  AnyShape shape;        ///< of the model
-  int64_t iter = 0;      ///< optimizer steps done with the weights that were read
-  bool resumed = false;  ///< training goes on from a checkpoint
+  AnyShape shape;             ///< of the model
+  int64_t iter = 0;           ///< optimizer steps done with the weights that were read
+  bool resumed = false;       ///< training goes on from a checkpoint
+  bool resumed_last = false;  ///< which is the run folder's last.pt
   std::vector<std::filesystem::path> damaged;  ///< checkpoints that another was read instead of
 };
 

@@ -35,6 +35,12 @@ int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape&
       shape.cost(setup.element_size()));
 }
 
+int64_t planned_micro_batch_tokens(const RunConfig& config, const DeviceSetup& setup,
+                                   const ModelShape& shape) {
+  const std::optional<int64_t> fixed = config.train.micro_batch_tokens.count;
+  return fixed ? *fixed : automatic_micro_batch_tokens(setup, shape);
+}
+
 std::string device_kind(const DeviceSetup& setup) {
   if (!setup.device.is_cuda()) return kCpu;
   const std::optional<DeviceMemory> memory = device_memory(setup.device);

@@ -22,6 +22,10 @@ int64_t micro_batch_tokens_on_gpu(int64_t free_bytes, int sharing, int64_t held_
 /// now. Ranks that share a GPU must all have asked before one of them takes memory.
 int64_t automatic_micro_batch_tokens(const DeviceSetup& setup, const ModelShape& shape);
 
+/// What the config says, or leaves to the program.
+int64_t planned_micro_batch_tokens(const RunConfig& config, const DeviceSetup& setup,
+                                   const ModelShape& shape);
+
 /// What a micro-batch size is planned for, in words: "Tesla T4 with 15.8 GB", "CPU".
 std::string device_kind(const DeviceSetup& setup);
 

@@ -5,16 +5,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "lib/base/errors.h"
 #include "lib/base/files.h"
@@ -47,6 +50,11 @@ std::optional<double> changed_at(const fs::path& path) {
 
 double seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
+}
+
+/// What a process makes its lock from.
+fs::path own_file(const fs::path& folder, const LockOwner& me) {
+  return folder / fmt::format(".run.lock.{}.{}", me.host, me.pid);
 }
 
 double now() {
@@ -114,6 +122,7 @@ RunLock::~RunLock() {
   if (heart_.joinable()) heart_.join();
   std::error_code error;
   if (const auto holder = owner(); holder && holder->is_same(me_)) fs::remove(path_, error);
+  fs::remove(own_file(folder_, me_), error);  // where that failed before
   if (made_.empty()) return;
   for (fs::path at = folder_; fs::remove(at, error) && at != made_;) at = at.parent_path();
 }
@@ -141,8 +150,13 @@ std::optional<LockOwner> RunLock::owner() const {
 
 /// Whether the lock was free and is ours now. Throws DataError where it can be nobody's.
 bool RunLock::create() const {
-  const fs::path own = folder_ / fmt::format(".run.lock.{}.{}", me_.host, me_.pid);
-  write_file(own, me_.text(), Links::kReplace);
+  const fs::path own = own_file(folder_, me_);
+  try {
+    write_file(own, me_.text(), Links::kReplace);
+  } catch (const DataError&) {
+    ::unlink(own.c_str());  // it may stand all the same: where its folder cannot be synced
+    throw;
+  }
   const int linked = ::link(own.c_str(), path_.c_str());
   const int error = errno;
   struct stat status {};
@@ -162,12 +176,30 @@ bool RunLock::create() const {
   return whole;
 }
 
+/// What processes of this host left that were killed while they made a lock: .run.lock.HOST.PID,
+/// and what AtomicFile and take_over call it meanwhile.
+void RunLock::remove_leftovers() const {
+  const std::string of_host = fmt::format(".run.lock.{}.", me_.host);
+  std::vector<fs::path> leftovers;
+  std::error_code error;
+  for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const size_t begin = name.find(of_host);
+    if (begin > 1) continue;
+    const int64_t pid = std::strtoll(name.c_str() + begin + of_host.size(), nullptr, 10);
+    if (pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
+      leftovers.push_back(at->path());
+  }
+  for (const fs::path& path : leftovers) fs::remove(path, error);
+}
+
 void RunLock::acquire() {
   constexpr int kMostTries = 10;
   try {
     for (int i = 0; i < kMostTries; ++i) {
       if (create()) {
         held_ = true;
+        remove_leftovers();
         return;
       }
       const auto holder = owner();
@@ -201,7 +233,7 @@ bool RunLock::may_live(const LockOwner& owner) const {
 /// Returns when the owner is dead or gone; throws where it lives.
 void RunLock::wait_for_death_of(const LockOwner& owner) {
   const bool here = owner.machine == me_.machine;
-  const fs::path probe = folder_ / fmt::format(".run.lock.{}.{}", me_.host, me_.pid);
+  const fs::path probe = own_file(folder_, me_);
   const auto first = changed_at(path_);
   const auto until =
       std::chrono::steady_clock::now() + (here ? times_.grace : times_.stale + times_.beat);
@@ -233,7 +265,13 @@ void RunLock::wait_for_death_of(const LockOwner& owner) {
 void RunLock::take_over(const LockOwner& dead) const {
   const fs::path aside = folder_ / fmt::format(".run.lock.{}.{}.dead", me_.host, me_.pid);
   if (::rename(path_.c_str(), aside.c_str()) != 0) return;
-  const auto taken = LockOwner::parse(read_file(aside));
+  std::optional<LockOwner> taken;
+  try {
+    taken = LockOwner::parse(read_file(aside));
+  } catch (const DataError&) {
+    ::rename(aside.c_str(), path_.c_str());
+    throw;
+  }
   if (taken && !taken->is_same(dead)) {
     if (::link(aside.c_str(), path_.c_str()) != 0) ::rename(aside.c_str(), path_.c_str());
   } else {
@@ -257,7 +295,7 @@ void RunLock::beat() {
     return;
   }
   if (!holder->is_same(me_)) {
-    lost_ = true;
+    if (held_) lost_ = true;  // else it is what a dead one left and a full disk kept from us
     return;
   }
   held_ = true;

@@ -57,6 +57,7 @@ class RunLock {
 
  private:
   void make_folder();
+  void remove_leftovers() const;
   void acquire();
   bool create() const;
   void wait_for_death_of(const LockOwner& owner);

@@ -75,10 +75,11 @@ Datasets encode(const RunContext& context, const Inputs& inputs) {
 std::string no_room_for_a_sample(const RunContext& context, const MemoryNeed& need, int64_t steps) {
   const std::string& name = context.setup.device_name;
   return fmt::format(
-      "a sample of {} tokens, alone in its micro-batch, does not fit into the memory of {}: set "
+      "{}, alone in its micro-batch, does not fit into the memory of {}: set "
       "data.block_size to a smaller number, take a smaller model, or set train.dtype to float16 or "
       "bfloat16. {} holds the {} iterations that are done",
-      need.alone, context.setup.device.is_cuda() ? name : "this machine",
+      need.alone > 0 ? fmt::format("a sample of {} tokens", need.alone) : "a sample",
+      context.setup.device.is_cuda() ? name : "this machine",
       (context.coordinator.folder().path() / "last.pt").string(), steps);
 }
 

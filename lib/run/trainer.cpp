@@ -17,6 +17,7 @@
 #include "lib/run/device_check.h"
 #include "lib/run/device_setup.h"
 #include "lib/run/output_stages.h"
+#include "lib/run/rank_memory.h"
 #include "lib/run/run_lock.h"
 #include "lib/run/same_start.h"
 #include "lib/run/train_stage.h"
@@ -125,10 +126,15 @@ void check_trainer(World& world, RunConfig& config) {
   const DeviceSetup setup = set_up_device(world, config, log);
   if (setup.spare) return world.wait_as_spare();
   const auto route = check_device(world, setup, ops::SelfTest::kWhole, log);
+  RankMemory memory;
   world.together([&] {
     const Inputs inputs = read_inputs(config, log).inputs;
     print_plan(world, config, setup, inputs, log);
+    if (setup.device.is_cpu())
+      memory = planned_memory(config, setup, *inputs.shape, world.is_root());
   });
+  for (const std::string& warning : memory_warnings(world, memory)) log.warn(warning);
+  log.info("the config and its inputs are fine; nothing was written");
 }
 
 }  // namespace precis

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lib/tensor/huge_pages.h"
+#include "lib/tensor/memory_shortage.h"
 
 namespace precis {
 
@@ -33,8 +34,15 @@ void Workspace::grow() {
   if (peak_ <= capacity()) return;
   ++moves_;
   block_ = at::Tensor();  // before the larger one is asked for
-  block_ = at::empty({peak_ + peak_ / 8}, at::TensorOptions(device_).dtype(at::kByte));
-  prefer_huge_pages(block_);
+  const auto ask = [&] {
+    block_ = at::empty({peak_ + peak_ / 8}, at::TensorOptions(device_).dtype(at::kByte));
+    prefer_huge_pages(block_);
+  };
+  // In pieces there may be room for what has no place at a stretch; on a GPU places must stay.
+  if (!device_.is_cpu())
+    ask();
+  else
+    lacks_memory(ask);
 }
 
 int64_t Workspace::settle() {

@@ -1,8 +1,7 @@
-// A device without memory for a micro-batch, as all ranks know of it.
+// No memory for a micro-batch, of a device or of the machine, as all ranks know of it.
 #pragma once
 
 #include <cstdint>
-#include <exception>
 
 #include "lib/comm/world.h"
 
@@ -24,22 +23,6 @@ class OutOfMemory : public SharedError {
  private:
   MemoryNeed need_;
 };
-
-/// Whether LibTorch means by this exception that the device has no memory left.
-bool is_out_of_memory(const std::exception_ptr& error);
-
-/// Does this rank's own work. Returns true where the device ran out of memory in it; any other
-/// exception goes on.
-template <typename Work>
-bool lacks_memory(const Work& work) {
-  try {
-    work();
-  } catch (...) {
-    if (!is_out_of_memory(std::current_exception())) throw;
-    return true;
-  }
-  return false;
-}
 
 /// Collective, for where ranks know that one of them ran out: throws OutOfMemory.
 [[noreturn]] void throw_out_of_memory(const World& world, const MemoryNeed& mine);

@@ -7,7 +7,7 @@
 #include <exception>
 #include <utility>
 
-#include "lib/train/out_of_memory.h"
+#include "lib/tensor/memory_shortage.h"
 
 namespace precis {
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "lib/data/micro_batches.h"
+#include "lib/tensor/memory_shortage.h"
 #include "lib/train/lr_schedule.h"
 
 namespace precis {
@@ -49,11 +51,13 @@ TrainLoop::TrainLoop(const Parts& parts, const TrainConfig& config, const Settin
     : parts_(parts), config_(config), settings_(settings) {}
 
 TrainLoop::Prepared TrainLoop::prepare(int64_t iteration) const {
-  const std::vector<PlannedSample> samples = parts_.plan.step(iteration);
-  const StepPlan plan = plan_step(samples, parts_.data, settings_.micro_batch_tokens,
-                                  parts_.world.size(), settings_.target_cost);
-  Prepared prepared{{}, plan.counts, EpochPlan::digest(samples)};
+  Prepared prepared;
   prepared.out_of_memory = lacks_memory([&] {
+    const std::vector<PlannedSample> samples = parts_.plan.step(iteration);
+    const StepPlan plan = plan_step(samples, parts_.data, settings_.micro_batch_tokens,
+                                    parts_.world.size(), settings_.target_cost);
+    prepared.counts = plan.counts;
+    prepared.plan = EpochPlan::digest(samples);
     prepared.micro_batches =
         make_micro_batches(plan, parts_.data, parts_.world.rank(), settings_.seed, parts_.device);
   });
@@ -88,8 +92,13 @@ Boundary TrainLoop::run(int64_t start, const std::vector<TrainObserver*>& observ
   if (settings_.try_out && start < config_.max_iters) try_out();
   std::future<Prepared> next;
   const auto prefetch = [&](int64_t iteration) {
-    if (iteration < config_.max_iters)
-      next = std::async(std::launch::async, [this, iteration] { return prepare(iteration); });
+    if (iteration >= config_.max_iters) return;
+    const auto work = [this, iteration] { return prepare(iteration); };
+    try {
+      next = std::async(std::launch::async, work);
+    } catch (const std::system_error&) {  // no room for a thread's stack
+      next = std::async(std::launch::deferred, work);
+    }
   };
   prefetch(start);
   bool stopping = false;

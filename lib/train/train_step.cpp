@@ -9,6 +9,7 @@
 #include "lib/base/profile.h"
 #include "lib/ops/measuring.h"
 #include "lib/ops/sums.h"
+#include "lib/tensor/memory_shortage.h"
 #include "lib/train/tf32.h"
 
 namespace precis {

@@ -103,6 +103,18 @@ TEST_F(Files, OldFileStandsUntilCommit) {
   expect_alone("f");
 }
 
+TEST_F(Files, PiecesOfAllSizesComeInTheirOrder) {
+  std::string whole;
+  AtomicFile file(folder_ / "pieces");
+  for (const size_t size : {1, 70'000, 3, 40'000, 40'000, 0, 65'535, 1, 65'536, 9}) {
+    const std::string piece(size, static_cast<char>('a' + whole.size() % 26));
+    file.write(piece);
+    whole += piece;
+  }
+  file.commit();
+  EXPECT_EQ(read_file(folder_ / "pieces"), whole);
+}
+
 TEST_F(Files, WithoutCommitNothingChanges) {
   write_file(folder_ / "f", "old");
   {

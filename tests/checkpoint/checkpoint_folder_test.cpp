@@ -53,6 +53,18 @@ TEST(CheckpointFolder, KeepsTheNewestOfThoseThatAreNumbered) {
   EXPECT_TRUE(files_in(folder).count("iter-1234567.pt"));
 }
 
+TEST(CheckpointFolder, NumbersWhatAProcessWasKilledBefore) {
+  const TemporaryFolder folder;
+  const CheckpointFolder checkpoints(folder.path());
+  for (const int64_t iter : {5, 10}) checkpoints.save_last(checkpoint_of(iter), iter, 2);
+  checkpoints.save_last(checkpoint_of(15), 15, 0);  // no further than that
+  checkpoints.number_last(15, 2);
+  EXPECT_EQ(files_in(folder), (Names{"last.pt", "iter-000010.pt", "iter-000015.pt"}));
+  EXPECT_EQ(read_pt(checkpoints.numbered(15)).find("iter_num")->integer(), 15);
+  checkpoints.number_last(15, 2);
+  EXPECT_EQ(files_in(folder), (Names{"last.pt", "iter-000010.pt", "iter-000015.pt"}));
+}
+
 TEST(CheckpointFolder, NumbersNoneWithoutKeepLast) {
   const TemporaryFolder folder;
   const CheckpointFolder checkpoints(folder.path());

@@ -3,6 +3,7 @@
 #include "lib/checkpoint/checkpoint_writer.h"
 
 #include <ATen/ATen.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -203,6 +204,25 @@ TEST_F(Writer, TheDestructorWaitsUntilWhatWasBegunIsWritten) {
   writer_.reset();
   EXPECT_EQ(iteration_in(checkpoints_.best()), 1);
   EXPECT_EQ(iteration_in(checkpoints_.last()), 1);
+}
+
+TEST_F(Writer, WithoutMemoryForACopyTheCallerWaits) {
+  constexpr int64_t kNumel = int64_t{16} << 20;  // 64 MB
+  const at::Tensor tensor = at::empty({kNumel});
+  const CheckpointWriter::State state = state_of(3, {tensor});
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  struct rlimit limited = before;
+  limited.rlim_cur = static_cast<rlim_t>((memory("VmSize") + 32) * 1024 * 1024);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limited), 0);
+  writer_->save_last(state, 0);
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  tensor.fill_(-1);  // as the next step would
+  EXPECT_TRUE(writer_->take_failures().empty());
+  EXPECT_EQ(iteration_in(checkpoints_.last()), 3);
+  writer_->save_last(state_of(4, {tensor}), 0);
+  writer_->finish();
+  EXPECT_EQ(iteration_in(checkpoints_.last()), 4);
 }
 
 TEST_F(Writer, TwentySavesTakeTheMemoryOfOne) {

@@ -39,6 +39,18 @@ TEST(PackedLinear, IsTheProductForAllSizes) {
       }
 }
 
+TEST(PackedLinear, TakesTheBytesThatAreSaid) {
+  for (const int64_t out : {1, 16, 50}) {
+    const at::Tensor weight = at::randn({out, 7});
+    const ops::PackedWeight whole = ops::pack_weight(weight), rounded = ops::pack_as_int8(weight),
+                            half = ops::pack_weight(weight.to(at::kBFloat16));
+    EXPECT_EQ(ops::packed_bytes(out, 7, at::kFloat), whole.panels.nbytes());
+    EXPECT_EQ(ops::packed_bytes(out, 7, at::kBFloat16), half.panels.nbytes());
+    EXPECT_EQ(ops::packed_bytes(out, 7, at::kChar),
+              rounded.panels.nbytes() + rounded.scales.nbytes());
+  }
+}
+
 TEST(PackedLinear, Bfloat16SumsInFloat32) {
   const at::Tensor weight = at::randn({100, 768}).to(at::kBFloat16),
                    x = at::randn({9, 768}).to(at::kBFloat16), bias = at::randn({100});

@@ -52,6 +52,17 @@ TEST(JsonLines, ADamagedFileIsKeptAndItsRecordsGoOn) {
       << told;
 }
 
+TEST(JsonLines, WhatCannotBeReadIsKeptAside) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "odd.jsonl");  // read(2) fails
+  std::string told;
+  JsonLinesSink sink(folder / "odd.jsonl", 9, [&](const std::string& said) { told += said; });
+  sink.write(train(4));
+  EXPECT_EQ(read_file(folder / "odd.jsonl"), to_json(train(4)) + "\n");
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "odd.jsonl.damaged"));
+  EXPECT_NE(told.find("cannot be read (kept as odd.jsonl.damaged)"), std::string::npos) << told;
+}
+
 TEST(JsonLines, ANewRunEmptiesTheFile) {
   const TempFolder folder;
   write_file(folder / "metrics.jsonl", "{\"kind\":\"train\",\"iter\":0}\n");

@@ -70,6 +70,24 @@ TEST_F(Lock, OfAProcessThatIsDeadOrHasItsNumberAnewItDoesNotHold) {
   ::waitpid(child, nullptr, 0);
 }
 
+TEST_F(Lock, WhatWasLeftOfLocksThatWereBeingMadeIsRemoved) {
+  const std::string host = LockOwner::me().host;
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ::waitpid(dead, nullptr, 0);
+  const auto name = [&](const std::string& before, pid_t pid, const std::string& behind) {
+    return folder() / (before + "run.lock." + host + "." + std::to_string(pid) + behind);
+  };
+  fs::create_directories(folder());
+  const fs::path left[] = {name(".", dead, ""), name("..", dead, ".new"), name(".", dead, ".dead")};
+  const fs::path others[] = {name(".", ::getppid(), ""), folder() / ".run.lock.elsewhere.1"};
+  for (const fs::path& path : left) write_file(path, "");
+  for (const fs::path& path : others) write_file(path, "");
+  EXPECT_EQ(refusal(), "");
+  for (const fs::path& path : left) EXPECT_FALSE(fs::exists(path)) << path;
+  for (const fs::path& path : others) EXPECT_TRUE(fs::exists(path)) << path;
+}
+
 TEST_F(Lock, OfAnotherHostItHoldsWhileItsHeartBeats) {
   LockOwner other = LockOwner::me();
   other.host = "elsewhere";

@@ -132,19 +132,6 @@ TEST(TrainStep, ARankWithoutMemoryForItsMicroBatchesSaysSo) {
   EXPECT_TRUE(training.parameters.master().equal(before));
 }
 
-TEST(OutOfMemory, IsToldByItsTypeOrByItsWords) {
-  const auto is = [](const auto& error) {
-    return is_out_of_memory(std::make_exception_ptr(error));
-  };
-  const c10::SourceLocation here{__func__, __FILE__, static_cast<uint32_t>(__LINE__)};
-  EXPECT_TRUE(is(c10::OutOfMemoryError(here, "anything")));
-  EXPECT_TRUE(is(c10::Error(here, "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling")));
-  EXPECT_TRUE(is(c10::Error(here, "CUDA error: out of memory")));
-  EXPECT_FALSE(is(c10::Error(here, "CUDA error: an illegal memory access was encountered")));
-  EXPECT_FALSE(is(DeviceError("another rank died")));
-  EXPECT_FALSE(is(std::runtime_error("out of luck")));
-}
-
 /// Says whether TF32, and measuring, was allowed when it was run.
 class WatchingModel : public BigramModel {
  public:
