@@ -1,8 +1,12 @@
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "lib/base/errors.h"
@@ -146,8 +150,23 @@ at::Tensor flat_of(const ImportedModel& model) {
   const ParameterTable table = model.shape->parameters();
   at::Tensor flat = at::empty({table.numel()}, at::kFloat);
   prefer_huge_pages(flat);
-  for (size_t i = 0; i < model.parameters.size(); ++i)
-    table.view(flat, table.slots()[table.file_order()[i]]).copy_(model.parameters[i].second);
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies;  // to, from: pieces that threads share
+  for (size_t i = 0; i < model.parameters.size(); ++i) {
+    constexpr int64_t kPiece = 1 << 20;
+    const at::Tensor to = table.view(flat, table.slots()[table.file_order()[i]]),
+                     from = model.parameters[i].second;
+    const int64_t rows = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, to.stride(0)));
+    for (int64_t row = 0; row < to.size(0); row += rows) {
+      const int64_t count = std::min(rows, to.size(0) - row);
+      copies.emplace_back(to.narrow(0, row, count), from.narrow(0, row, count));
+    }
+  }
+  at::parallel_for(0, static_cast<int64_t>(copies.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& [to, from] = copies[static_cast<size_t>(i)];
+      at::Tensor(to).copy_(from);
+    }
+  });
   return flat;
 }
 

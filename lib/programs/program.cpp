@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "lib/base/session_weight.h"
 #include "lib/comm/libraries.h"
 #include "lib/comm/require_same.h"
 #include "lib/comm/torch_failure.h"
@@ -26,6 +27,7 @@ std::vector<std::string> library_versions() {
 
 int with_world(const char* program, const std::function<ExitCode(World&)>& work,
                double timeout_seconds) {
+  weigh_session();
   World world(timeout_seconds);
   try {
     const std::string version = version_text();
