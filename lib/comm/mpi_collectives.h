@@ -67,7 +67,7 @@ class MpiCollectives : public Collectives {
   // What the worker spent, for whoever has a profile: nanoseconds, the first two of a steady clock.
   std::atomic<int64_t> met_{0}, meeting_since_{0}, worked_{0};  // meeting_since_: 0 if it is not
   int64_t told_ = 0;                                            // of worked_
-  int exceptions_;  // under way when this was made
+  int exceptions_;                                              // under way when this was made
   std::thread worker_;
 };
 

@@ -121,7 +121,10 @@ RunLock::~RunLock() {
   changed_.notify_all();
   if (heart_.joinable()) heart_.join();
   std::error_code error;
-  if (const auto holder = owner(); holder && holder->is_same(me_)) fs::remove(path_, error);
+  if (const auto holder = owner(); holder && holder->is_same(me_))
+    fs::remove(path_, error);
+  else if (holder && holder->machine == me_.machine && !may_live(*holder))
+    remove_of_dead(*holder);                  // which a full disk kept from us
   fs::remove(own_file(folder_, me_), error);  // where that failed before
   if (made_.empty()) return;
   for (fs::path at = folder_; fs::remove(at, error) && at != made_;) at = at.parent_path();
@@ -258,6 +261,13 @@ void RunLock::wait_for_death_of(const LockOwner& owner) {
       return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(here ? 50 : 250));
+  }
+}
+
+void RunLock::remove_of_dead(const LockOwner& dead) const {
+  try {
+    take_over(dead);
+  } catch (const DataError&) {  // it does not hold where it is either
   }
 }
 

@@ -63,6 +63,7 @@ class RunLock {
   void wait_for_death_of(const LockOwner& owner);
   bool may_live(const LockOwner& owner) const;
   void take_over(const LockOwner& owner) const;
+  void remove_of_dead(const LockOwner& dead) const;
   std::optional<LockOwner> owner() const;
   [[noreturn]] void refuse(const LockOwner& owner) const;
   void beat();

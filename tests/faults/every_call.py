@@ -168,6 +168,8 @@ class Driver:
             wanted.pop("report.html"), found.pop("report.html", None)
         if row.calls == 0 and row.kinds == LOOKS:
             found.pop("run.lock", None)  # no longer known to be its own; the lock of the dead does not hold
+            if "metrics.jsonl" in first.output or "cannot be read" in first.output:
+                found.pop("tensorboard", None), wanted.pop("tensorboard")  # begins a session with the evaluation that metrics.jsonl holds
         for name in [path for kind, fault, path in first.calls if kind == "unlink" and fault]:
             if first.code == 0 and name not in wanted:
                 found.pop(name, None)  # that could not be removed

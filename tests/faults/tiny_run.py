@@ -148,7 +148,7 @@ class TinyRun:
                 content = path.read_bytes()
                 if name.startswith("tensorboard/"):
                     frames(content)
-                elif name == "metrics.jsonl":
+                elif name == "metrics.jsonl" or name.endswith(".rows.jsonl"):  # the latter while a stage is under way
                     [json.loads(line) for line in content.split(b"\n")[:-1]]
                 elif name.endswith(".pt"):
                     zip_entries(path)

@@ -291,7 +291,7 @@ TEST(RecordObserver, SaysThatAStepWasSkipped) {
   done.result.outcome = LossScaler::Outcome::kNotFinite;
   done.result.loss_scale = 512;
   observer.stepped(done);
-  const std::string log = read_file(run.folder / "log.txt");
+  const std::string log = read_file(run.out("train.log"));
   EXPECT_NE(
       log.find(
           "iteration 0 is skipped: a gradient does not fit into float16 with a loss scale of 512"),
