@@ -70,7 +70,7 @@ cpu::SplitFactor right(const Product& product) {
 
 bool splits(int64_t rows, int64_t columns, int64_t inner, bool integers) {
   // Below, making the parts costs more than their products save.
-  const int64_t few = integers ? 8 : 48;
+  const int64_t few = integers ? 16 : 48;
   return rows >= few && std::min(columns, inner) >= 48 && cpu::amx::is_supported();
 }
 

@@ -54,8 +54,9 @@ constexpr int64_t kSplitInner = 384;  ///< summed over at a time
 /// Bytes of memory that a call works in, aligned to 64: the parts of `rows` lines of a, and of two
 /// strips of b.
 constexpr int64_t split_scratch(int64_t rows, int64_t inner) {
-  const int64_t at_once = inner < kSplitInner ? (inner + 31) / 32 * 32 : kSplitInner;
-  return ((rows + 31) / 32 * 32 + 32) * at_once * 3 * 2;
+  const int64_t whole = (inner + 31) / 32 * 32, piece = whole < kSplitInner ? whole : kSplitInner;
+  const int64_t left = rows <= 32 ? 32 * whole : (rows + 31) / 32 * 32 * piece;
+  return (left + 32 * piece) * 3 * 2;
 }
 
 namespace amx {

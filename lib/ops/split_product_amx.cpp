@@ -54,42 +54,43 @@ class AmxTiles {
   }
   /// The products of the largest parts come last, when the small ones are in the sums; in an order
   /// in which every other product needs tiles of one side only.
-  void add(const uint16_t* a, const uint16_t* b) {
-    left(a);
+  void add(const uint16_t* a, const uint16_t* b, bool one_strip) {
+    left(a, one_strip);
     right(b + 4 * kTile);
-    multiply();
+    multiply(one_strip);
     right(b + 2 * kTile);
-    multiply();
-    left(a + 2 * kTile);
-    multiply();
+    multiply(one_strip);
+    left(a + 2 * kTile, one_strip);
+    multiply(one_strip);
     right(b);
-    multiply();
-    left(a + 4 * kTile);
-    multiply();
-    left(a);
-    multiply();
+    multiply(one_strip);
+    left(a + 4 * kTile, one_strip);
+    multiply(one_strip);
+    left(a, one_strip);
+    multiply(one_strip);
   }
   /// b has one part.
-  void add_integers(const uint16_t* a, const uint16_t* b) {
+  void add_integers(const uint16_t* a, const uint16_t* b, bool one_strip) {
     right(b);
     for (int part = kParts - 1; part >= 0; --part) {
-      left(a + part * 2 * kTile);
-      multiply();
+      left(a + part * 2 * kTile, one_strip);
+      multiply(one_strip);
     }
   }
 
  private:
-  static void left(const uint16_t* a) {
+  static void left(const uint16_t* a, bool one_strip) {
     _tile_loadd(4, a, 64);
-    _tile_loadd(5, a + kTile, 64);
+    if (!one_strip) _tile_loadd(5, a + kTile, 64);
   }
   static void right(const uint16_t* b) {
     _tile_loadd(6, b, 64);
     _tile_loadd(7, b + kTile, 64);
   }
-  static void multiply() {
+  static void multiply(bool one_strip) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
+    if (one_strip) return;
     _tile_dpbf16ps(2, 5, 6);
     _tile_dpbf16ps(3, 5, 7);
   }

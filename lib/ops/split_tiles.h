@@ -221,26 +221,30 @@ struct Square {
     return rows == kSize && columns == kSize && !(ends && (scales != nullptr || bias != nullptr));
   }
   void load(float* to) const {
-    for (int64_t row = 0; row < kSize; ++row)
-      for (int64_t column = 0; column < kSize; ++column)
-        to[row * kSize + column] =
-            from_y && row < rows && column < columns ? y[row * stride + column] : 0;
-  }
-  void store(const float* from) const {
+    for (int64_t i = 0; i < kSize * kSize; ++i) to[i] = 0;
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t column = 0; column < columns; ++column) {
-        float value = from[row * kSize + column];
-        if (ends && scales != nullptr) value *= scales[column];
-        if (ends && bias != nullptr) value += bias[column];
-        y[row * stride + column] = value;
-      }
+      for (int64_t column = 0; column < columns; ++column)
+        to[row * kSize + column] = y[row * stride + column];
+  }
+  /// `from` is changed.
+  void store(float* from) const {
+    float scale[kSize], offset[kSize];
+    for (int64_t column = 0; column < kSize; ++column) {
+      const bool there = ends && column < columns;
+      scale[column] = there && scales != nullptr ? scales[column] : 1;
+      offset[column] = there && bias != nullptr ? bias[column] : 0;
+    }
+    for (int64_t row = 0; row < rows; ++row, from += kSize) {
+      for (int64_t column = 0; column < kSize; ++column)
+        from[column] = from[column] * scale[column] + offset[column];
+      for (int64_t column = 0; column < columns; ++column) y[row * stride + column] = from[column];
+    }
   }
 };
 
-/// Tiles: sums of 2 x 2 tiles; see split_product_amx.cpp.
-template <typename Tiles>
-void multiply_square(Tiles& tiles, const uint16_t* a, const uint16_t* b, int64_t steps,
-                     bool integers, const Square& square) {
+/// What is summed over of two strips of each side, in pieces of kSplitInner and the rest.
+template <typename Tiles, typename Add>
+void sum_square(Tiles& tiles, const Square& square, const Add& add) {
   alignas(64) float own[Square::kSize * Square::kSize];
   const bool in_place = square.in_place();
   float* const sums = in_place ? square.y : own;
@@ -251,40 +255,83 @@ void multiply_square(Tiles& tiles, const uint16_t* a, const uint16_t* b, int64_t
     if (!in_place) square.load(own);
     tiles.load(sums, stride);
   }
-  for (int64_t step = 0; step < steps; ++step, a += kStep, b += kStep)
-    integers ? tiles.add_integers(a, b) : tiles.add(a, b);
+  add();
   tiles.store(sums, stride);
   if (!in_place) square.store(own);
+}
+
+/// Adds the products of `steps` tiles of two strips each. The left side has but one of them where
+/// there are at most 16 rows.
+template <typename Tiles>
+void add_steps(Tiles& tiles, const uint16_t* a, const uint16_t* b, int64_t steps, bool integers,
+               bool one_strip) {
+  for (int64_t step = 0; step < steps; ++step, a += kStep, b += kStep)
+    integers ? tiles.add_integers(a, b, one_strip) : tiles.add(a, b, one_strip);
 }
 
 inline const float* from(const float* array, int64_t place) {
   return array == nullptr ? nullptr : array + place;
 }
 
+inline int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+inline Square square_of(const SplitProduct& product, const ProductPart& part, int64_t row,
+                        int64_t column) {
+  const int64_t y_row = part.row + row, y_column = part.column + column;
+  return {product.y + y_row * product.y_stride + y_column,
+          product.y_stride,
+          least(part.rows - row, Square::kSize),
+          least(part.columns - column, Square::kSize),
+          from(product.scales, y_column),
+          from(product.bias, y_column),
+          product.adds,
+          true};
+}
+
+inline int64_t steps_of(int64_t inner) {
+  return (inner + kTileInner - 1) / kTileInner;
+}
+
+/// At most 32 rows: all of their parts stay near, and the sums in the tiles until they are whole.
+template <typename Tiles>
+void multiply_few_rows(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
+                       uint16_t* left) {
+  uint16_t* const right = left + steps_of(product.inner) * kStep;
+  fill_two(product.a, part.row / kStrip, 0, product.inner, Side::kLeft, left);
+  for (int64_t column = 0; column < part.columns; column += Square::kSize)
+    sum_square(tiles, square_of(product, part, 0, column), [&] {
+      for (int64_t first = 0; first < product.inner; first += kSplitInner) {
+        const int64_t count = least(product.inner - first, kSplitInner);
+        fill_two(product.b, (part.column + column) / kStrip, first, count, Side::kRight, right);
+        add_steps(tiles, left + first / kTileInner * kStep, right, steps_of(count),
+                  product.b.integers, part.rows <= kStrip);
+      }
+    });
+}
+
 template <typename Tiles>
 void multiply_part(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
-                   uint16_t* scratch) {
-  constexpr int64_t kSize = 2 * kStrip;
-  const int64_t most = product.inner < kSplitInner ? product.inner : kSplitInner,
-                squares = (part.rows + kSize - 1) / kSize;
-  uint16_t* const right = scratch + squares * ((most + kTileInner - 1) / kTileInner) * kStep;
+                   uint16_t* left) {
+  if (part.rows <= Square::kSize) return multiply_few_rows(tiles, product, part, left);
+  const int64_t squares = (part.rows + Square::kSize - 1) / Square::kSize;
+  uint16_t* const right = left + squares * steps_of(least(product.inner, kSplitInner)) * kStep;
   for (int64_t first = 0; first < product.inner; first += kSplitInner) {
-    const int64_t left = product.inner - first, count = left < kSplitInner ? left : kSplitInner,
-                  steps = (count + kTileInner - 1) / kTileInner;
-    for (int64_t row = 0; row < part.rows; row += kSize)
-      fill_two(product.a, (part.row + row) / kStrip, first, count, Side::kLeft,
-               scratch + row / kSize * steps * kStep);
-    for (int64_t column = 0; column < part.columns; column += kSize) {
+    const int64_t count = least(product.inner - first, kSplitInner), steps = steps_of(count);
+    for (int64_t i = 0; i < squares; ++i)
+      fill_two(product.a, (part.row + i * Square::kSize) / kStrip, first, count, Side::kLeft,
+               left + i * steps * kStep);
+    for (int64_t column = 0; column < part.columns; column += Square::kSize) {
       fill_two(product.b, (part.column + column) / kStrip, first, count, Side::kRight, right);
-      const int64_t columns = part.columns - column < kSize ? part.columns - column : kSize;
-      for (int64_t row = 0; row < part.rows; row += kSize) {
-        const int64_t rows = part.rows - row < kSize ? part.rows - row : kSize;
-        const int64_t y_row = part.row + row, y_column = part.column + column;
-        multiply_square(tiles, scratch + row / kSize * steps * kStep, right, steps,
-                        product.b.integers,
-                        {product.y + y_row * product.y_stride + y_column, product.y_stride, rows,
-                         columns, from(product.scales, y_column), from(product.bias, y_column),
-                         first > 0 || product.adds, first + count == product.inner});
+      for (int64_t i = 0; i < squares; ++i) {
+        Square square = square_of(product, part, i * Square::kSize, column);
+        square.from_y |= first > 0;
+        square.ends = first + count == product.inner;
+        sum_square(tiles, square, [&] {
+          add_steps(tiles, left + i * steps * kStep, right, steps, product.b.integers,
+                    /*one_strip=*/false);
+        });
       }
     }
   }

@@ -36,10 +36,12 @@ class PlainTiles {
     for (int64_t i = 0; i < kSize; ++i)
       for (int64_t j = 0; j < kSize; ++j) to[i * stride + j] = sums_[i][j];
   }
-  void add(const uint16_t* a, const uint16_t* b) {
+  void add(const uint16_t* a, const uint16_t* b, bool /*one_strip*/) {
     add(a, b, {{0, 2}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 0}});
   }
-  void add_integers(const uint16_t* a, const uint16_t* b) { add(a, b, {{2, 0}, {1, 0}, {0, 0}}); }
+  void add_integers(const uint16_t* a, const uint16_t* b, bool /*one_strip*/) {
+    add(a, b, {{2, 0}, {1, 0}, {0, 0}});
+  }
 
  private:
   void add(const uint16_t* a, const uint16_t* b, const std::vector<std::pair<int, int>>& pairs) {
@@ -179,7 +181,7 @@ TEST_P(SplitProducts, ANumberDoesNotDependOnTheLinesBesideItsOwn) {
 
 TEST_P(SplitProducts, IntegersAreTakenAsTheyAre) {
   for (const auto& [rows, columns, inner] :
-       {std::array<int64_t, 3>{16, 64, 64}, {9, 50, 801}, {70, 17, 33}}) {
+       {std::array<int64_t, 3>{16, 64, 64}, {9, 50, 801}, {30, 33, 1000}, {70, 17, 33}}) {
     const at::Tensor a = at::randn({rows, inner}), scales = at::rand({columns}) + 0.5,
                      bias = at::randn({columns}),
                      b = at::randint(-127, 128, {columns, inner}).to(at::kFloat);
