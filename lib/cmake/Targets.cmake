@@ -25,6 +25,15 @@ endfunction()
 # What lets a compiler make vector code of sums, without giving up NaN and infinity.
 set(PRECIS_VECTOR_MATH -fno-math-errno;-fno-trapping-math;-fno-signed-zeros;-fassociative-math)
 
+# precis_kernels(ENDING OPTIONS...): how those of the caller's `sources` are compiled whose names end so, on x86.
+function(precis_kernels ending)
+  list(FILTER sources INCLUDE REGEX "${ending}\\.cpp$")
+  if(sources AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set_source_files_properties(${sources} PROPERTIES
+      COMPILE_OPTIONS "-O3;${ARGN}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
+  endif()
+endfunction()
+
 # precis_library(NAME [dependencies...]): the .cpp files in and below lib/NAME as a static library precis_NAME, and *.cu in a GPU
 # build. Dependencies without a prefix are folders of lib. Files named *_cpu.cpp are compiled for
 # PRECIS_CPU_ARCH, X_avx512.cpp and X_amx.cpp for these instructions (called where the CPU has them), all others for the compiler's
@@ -39,24 +48,9 @@ function(precis_library name)
   if(precis_torch IN_LIST ARGN)
     precis_use_pch(precis_${name})
   endif()
-  set(kernels ${sources})
-  list(FILTER kernels INCLUDE REGEX "_cpu\\.cpp$")
-  if(kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set_source_files_properties(${kernels} PROPERTIES
-      COMPILE_OPTIONS "-O3;-march=${PRECIS_CPU_ARCH};${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)  # one made for another -march is refused
-  endif()
-  set(wide_kernels ${sources})
-  list(FILTER wide_kernels INCLUDE REGEX "_avx512\\.cpp$")
-  if(wide_kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set_source_files_properties(${wide_kernels} PROPERTIES
-      COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512;${PRECIS_VECTOR_MATH}" SKIP_PRECOMPILE_HEADERS ON)
-  endif()
-  set(tile_kernels ${sources})
-  list(FILTER tile_kernels INCLUDE REGEX "_amx\\.cpp$")
-  if(tile_kernels AND PRECIS_CPU_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    set_source_files_properties(${tile_kernels} PROPERTIES
-      COMPILE_OPTIONS "-O3;-march=x86-64-v4;-mprefer-vector-width=512;-mamx-tile;-mamx-bf16" SKIP_PRECOMPILE_HEADERS ON)
-  endif()
+  precis_kernels("_cpu" -march=${PRECIS_CPU_ARCH} ${PRECIS_VECTOR_MATH})
+  precis_kernels("_avx512" -march=x86-64-v4 -mprefer-vector-width=512 ${PRECIS_VECTOR_MATH})
+  precis_kernels("_amx" -march=x86-64-v4 -mprefer-vector-width=512 -mamx-tile -mamx-bf16)
   foreach(dependency IN LISTS ARGN)
     if(dependency MATCHES "::|^precis_")
       target_link_libraries(precis_${name} PUBLIC ${dependency})
