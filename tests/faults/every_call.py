@@ -164,6 +164,8 @@ class Driver:
         found, wanted = place.results(), dict(self.results)
         for name in [name for name in found if ".damaged" in name and name in first.output]:
             del found[name]
+            if name.startswith("metrics.jsonl"):  # begun anew, what was there kept beside it
+                found.pop("metrics.jsonl", None), wanted.pop("metrics.jsonl")
         if "report.html is not made" in first.output:
             wanted.pop("report.html"), found.pop("report.html", None)
         if row.calls == 0 and row.kinds == LOOKS:

@@ -142,7 +142,7 @@ class TinyRun:
         wrong = []
         for path in self.files():
             name = str(path.relative_to(self.out))
-            if name.startswith(".") or name == "run.lock":
+            if name.startswith(".") or name == "run.lock" or name.endswith(".damaged"):
                 continue
             try:
                 content = path.read_bytes()
