@@ -51,8 +51,8 @@ struct ProductPart {
 
 constexpr int64_t kSplitRows = 512;  ///< parts of so many lines of a stay in the second-level cache
 constexpr int64_t kSplitInner = 384;  ///< summed over at a time
-/// Bytes of memory that a call works in, aligned to 64: the parts of `rows` lines of a, and of two
-/// strips of b.
+/// Bytes of memory that a call works in, aligned to 64, for parts of at most so many rows: the
+/// parts of these lines of a, and of two strips of b.
 constexpr int64_t split_scratch(int64_t rows, int64_t inner) {
   const int64_t whole = (inner + 31) / 32 * 32, piece = whole < kSplitInner ? whole : kSplitInner;
   const int64_t left = rows <= 32 ? 32 * whole : (rows + 31) / 32 * 32 * piece;

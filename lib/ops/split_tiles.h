@@ -294,7 +294,8 @@ inline int64_t steps_of(int64_t inner) {
   return (inner + kTileInner - 1) / kTileInner;
 }
 
-/// At most 32 rows: all of their parts stay near, and the sums in the tiles until they are whole.
+/// A product of at most 32 rows: all of their parts stay near, and the sums in the tiles until they
+/// are whole.
 template <typename Tiles>
 void multiply_few_rows(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
                        uint16_t* left) {
@@ -314,7 +315,7 @@ void multiply_few_rows(Tiles& tiles, const SplitProduct& product, const ProductP
 template <typename Tiles>
 void multiply_part(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
                    uint16_t* left) {
-  if (part.rows <= Square::kSize) return multiply_few_rows(tiles, product, part, left);
+  if (product.a.lines <= Square::kSize) return multiply_few_rows(tiles, product, part, left);
   const int64_t squares = (part.rows + Square::kSize - 1) / Square::kSize;
   uint16_t* const right = left + squares * steps_of(least(product.inner, kSplitInner)) * kStep;
   for (int64_t first = 0; first < product.inner; first += kSplitInner) {

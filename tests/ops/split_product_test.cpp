@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -206,6 +207,34 @@ TEST_P(SplitProducts, IntegersAreTakenAsTheyAre) {
   }
 }
 
+TEST_P(SplitProducts, StayWithinTheirScratchMemory) {
+  const at::Tensor a = at::randn({96, 3000}), b = at::randn({40, 3000});
+  at::Tensor left, right, y = at::full({96, 40}, NAN);
+  const SplitProduct product{factor_of(a, true, left),
+                             factor_of(b, true, right),
+                             3000,
+                             nullptr,
+                             nullptr,
+                             y.data_ptr<float>(),
+                             40,
+                             false};
+  constexpr int64_t kGuard = 1 << 20;
+  const int64_t most = split_scratch(64, 3000);  // of the larger part
+  const at::Tensor memory = at::full({most + kGuard + 64}, 77, at::kByte);
+  auto* begin = memory.data_ptr<uint8_t>();
+  begin += 64 - reinterpret_cast<uintptr_t>(begin) % 64;
+  PlainTiles plain;
+  for (const ProductPart& part : {ProductPart{0, 64, 0, 40}, ProductPart{64, 32, 0, 40}}) {
+    if (GetParam() == Kind::kAmx)
+      amx::multiply(product, part, begin);
+    else
+      multiply_part(plain, product, part, reinterpret_cast<uint16_t*>(begin));
+  }
+  EXPECT_TRUE(std::all_of(begin + most, begin + most + kGuard - 64,
+                          [](uint8_t byte) { return byte == 77; }));
+  EXPECT_LT(distance(y, at::mm(a.to(at::kDouble), b.to(at::kDouble).t())), 1e-6);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tiles, SplitProducts, ::testing::Values(Kind::kPlain, Kind::kAmx),
                          [](const auto& each) -> std::string {
                            return each.param == Kind::kPlain ? "Plain" : "Amx";
@@ -216,8 +245,11 @@ constexpr double kLongSums = 1e-6;  // of thousands of numbers
 /// All threads, and parts of all sizes.
 TEST(CpuProduct, IsTheProductForAllShapes) {
   if (!amx::is_supported()) GTEST_SKIP() << "this CPU has no tiles of bfloat16";
-  for (const auto& [rows, columns, inner] :
-       {std::array<int64_t, 3>{48, 5000, 64}, {1500, 64, 100}, {700, 333, 385}, {50, 50, 3000}}) {
+  for (const auto& [rows, columns, inner] : {std::array<int64_t, 3>{48, 5000, 64},
+                                             {1500, 64, 100},
+                                             {700, 333, 385},
+                                             {50, 50, 3000},
+                                             {96, 64, 3000}}) {
     ASSERT_TRUE(ops::cpu_product::splits(rows, columns, inner, /*integers=*/false));
     const at::Tensor x = at::randn({rows, inner}), weight = at::randn({columns, inner}),
                      bias = at::randn({columns}), y = at::full({rows, columns}, NAN),
