@@ -242,7 +242,7 @@ struct Square {
   }
 };
 
-/// What is summed over of two strips of each side, in pieces of kSplitInner and the rest.
+/// Puts what is in y into the tiles, or zeros, lets `add` add to them, and puts the sums into y.
 template <typename Tiles, typename Add>
 void sum_square(Tiles& tiles, const Square& square, const Add& add) {
   alignas(64) float own[Square::kSize * Square::kSize];
@@ -300,14 +300,18 @@ template <typename Tiles>
 void multiply_few_rows(Tiles& tiles, const SplitProduct& product, const ProductPart& part,
                        uint16_t* left) {
   uint16_t* const right = left + steps_of(product.inner) * kStep;
-  fill_two(product.a, part.row / kStrip, 0, product.inner, Side::kLeft, left);
+  const bool one_strip = part.rows <= kStrip;
+  if (one_strip)
+    fill_strip(product.a, part.row / kStrip, 0, product.inner, Side::kLeft, left);
+  else
+    fill_two(product.a, part.row / kStrip, 0, product.inner, Side::kLeft, left);
   for (int64_t column = 0; column < part.columns; column += Square::kSize)
     sum_square(tiles, square_of(product, part, 0, column), [&] {
       for (int64_t first = 0; first < product.inner; first += kSplitInner) {
         const int64_t count = least(product.inner - first, kSplitInner);
         fill_two(product.b, (part.column + column) / kStrip, first, count, Side::kRight, right);
         add_steps(tiles, left + first / kTileInner * kStep, right, steps_of(count),
-                  product.b.integers, part.rows <= kStrip);
+                  product.b.integers, one_strip);
       }
     });
 }
