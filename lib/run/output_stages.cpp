@@ -18,6 +18,7 @@
 #include "lib/eval/kept_rows.h"
 #include "lib/eval/summarizer.h"
 #include "lib/eval/validation_loss.h"
+#include "lib/run/input_digests.h"
 #include "lib/run/same_start.h"
 #include "lib/run/stop_signal.h"
 #include "lib/tensor/digest.h"
@@ -40,19 +41,13 @@ std::string settings_digest(const RunConfig& config, const Inputs& inputs,
   PromptConfig prompt = config.prompt;
   uint64_t digest =
       digest_of_text(dump_yaml({{"generation", generation.fields()}, {"prompt", prompt.fields()}}));
-  const VocabularyTexts vocabulary = inputs.tokenizer->texts();
-  for (const std::string* text :
-       {&vocabulary.vocab_json, &vocabulary.merges_txt, &vocabulary.added_tokens})
-    digest = mix_key({digest, digest_of_text(*text)});
+  digest = mix_key({digest, digest_of(inputs.tokenizer->texts())});
   for (const ModelSize& size : loaded.file.shape->sizes())
     digest = mix_key({digest, digest_of_text(size.key + "=" + size.value)});
   digest = mix_key({digest, static_cast<uint64_t>(limit)});
   for (const int32_t token : loaded.file.end_tokens)
     digest = mix_key({digest, static_cast<uint64_t>(token)});
-  for (const Example& example : examples)
-    for (const std::string* text : {&example.id, &example.dialogue, &example.summary})
-      digest = mix_key({digest, digest_of_text(*text)});
-  return digest_text(digest);
+  return digest_text(mix_key({digest, digest_of(examples)}));
 }
 
 /// Whether the root finds the stage done already; all ranks get its answer.

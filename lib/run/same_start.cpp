@@ -9,8 +9,8 @@
 #include <variant>
 
 #include "lib/base/digest_text.h"
-#include "lib/base/random.h"
 #include "lib/comm/require_same.h"
+#include "lib/run/input_digests.h"
 #include "lib/tensor/digest.h"
 
 namespace precis {
@@ -18,20 +18,8 @@ namespace {
 
 constexpr const char* kSameFiles = "is the file the same on all nodes, and readable?";
 
-/// How many rows there are, and a digest of all that is used of them.
 std::string words_of(std::span<const Example> rows) {
-  uint64_t digest = rows.size();
-  for (const Example& row : rows)
-    for (const std::string* text : {&row.id, &row.dialogue, &row.summary})
-      digest = mix_key({digest, digest_of_text(*text)});
-  return fmt::format("{} rows (digest {})", rows.size(), digest_text(digest));
-}
-
-std::string words_of(const VocabularyTexts& texts) {
-  uint64_t digest = 0;
-  for (const std::string* text : {&texts.vocab_json, &texts.merges_txt, &texts.added_tokens})
-    digest = mix_key({digest, digest_of_text(*text)});
-  return fmt::format("digest {}", digest_text(digest));
+  return fmt::format("{} rows (digest {})", rows.size(), digest_text(digest_of(rows)));
 }
 
 /// A value that all ranks must have; of a path, which they need not, only the words that are none.
@@ -58,7 +46,8 @@ void require_same_inputs(const World& world, const Inputs& inputs) {
                {{"the rows to train on", words_of(inputs.split.train)},
                 {"the rows to validate with", words_of(inputs.split.validation)},
                 {"the rows of data.test_csv", words_of(inputs.test)},
-                {"the vocabulary", words_of(inputs.tokenizer->texts())}},
+                {"the vocabulary",
+                 fmt::format("digest {}", digest_text(digest_of(inputs.tokenizer->texts())))}},
                {ExitCode::kData, kSameFiles});
 }
 
